@@ -1,0 +1,1 @@
+"""Patchwright: GitOps for software updates on fleets of machines."""

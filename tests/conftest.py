@@ -1,0 +1,17 @@
+"""The random profile of the run: found faults are printed so that they can be run again."""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("dev", max_examples=100, print_blob=True)
+# The same examples on every run and no deadline: a shared machine may be slow, never lucky.
+settings.register_profile(
+    "ci", max_examples=200, print_blob=True, derandomize=True, database=None, deadline=None
+)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+settings.load_profile(PROFILE)
+
+
+def pytest_report_header():
+    return f"profile of the properties: {PROFILE}"
