@@ -1,0 +1,71 @@
+"""A computer as the site knows it, newest evidence only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Optional
+
+from reconciler.model.messages import FactValue
+from reconciler.model.updates import UpdateState
+
+
+class MachineClass(str, Enum):
+    """What kind of machine it is; the fact `class` says so, else it is a server."""
+
+    SERVER = "server"
+    WORKSTATION = "workstation"
+    PORTABLE = "portable"
+
+
+class RunOutcome(str, Enum):
+    """How the last run of a release on a computer stands (S15)."""
+
+    BEGAN = "began"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timedOut"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last run of one advertisement on one computer."""
+
+    rollout: str
+    release: int
+    outcome: RunOutcome
+    began_at: datetime
+    ended_at: Optional[datetime] = None
+    exit_code: Optional[int] = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Computer:
+    """One enrolled machine.
+
+    `ordinal` is its dense number for columns, given at enrolment. `states` holds what the last
+    completed scan said of each update except `notApplicable`, and `scan_version` the catalog's
+    content version that it judged. Instants are in the site's time; `runs` is keyed by
+    `rollout/release`.
+    """
+
+    id: str
+    ordinal: int
+    name: str
+    enrolled_at: datetime
+    last_contact_at: Optional[datetime] = None
+    last_scan_at: Optional[datetime] = None
+    scan_version: int = 0
+    facts: dict[str, FactValue] = field(default_factory=dict)
+    states: dict[str, UpdateState] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    refusal: str = ""
+    retired: bool = False
+
+    @property
+    def release(self) -> str:
+        """The operating-system release, as `debian-12`, or nothing when it is not known."""
+        release = self.facts.get("os.release", "")
+        return release if isinstance(release, str) else ""

@@ -1,0 +1,130 @@
+"""What agents say: enrolment and batches of messages (J5, J6).
+
+A batch carries (epoch, serial). Serials of an epoch rise by one, so a repeat is harmless and a
+gap is seen; a batch that holds everything (`full`) heals a gap. An agent that lost its memory
+starts a greater epoch with a full batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, IntEnum
+from typing import Optional, Union
+
+from reconciler.model.updates import UpdateState
+
+FactValue = Union[bool, int, float, str, tuple[str, ...]]
+
+
+class StatusId(IntEnum):
+    """Numeric ids of status messages (H3 and the older program messages)."""
+
+    PROGRAM_STARTED = 10005
+    PROGRAM_FAILED = 10006
+    PROGRAM_SUCCEEDED = 10008
+    WINDOW_TOO_EARLY = 11250
+    WINDOW_TOO_LATE = 11251
+    WINDOW_TOO_SHORT = 11256
+    DONE_RESTART_SUPPRESSED_WORKSTATION = 11266
+    DONE_RESTART_SUPPRESSED_SERVER = 11267
+    DONE_NO_RESTART = 11268
+    RUN_REFUSED = 21001  # ours: could not start, for the reason given; not a failure (S15)
+
+
+class ScanOutcome(str, Enum):
+    """How a scan ended; only a completed one is evidence (S14, S29)."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class FactsReport:
+    """All facts of the computer, replacing what was known."""
+
+    at: datetime
+    facts: dict[str, FactValue]
+
+
+@dataclass(frozen=True)
+class InventoryReport:
+    """All installed packages by name (A2), replacing what was known."""
+
+    at: datetime
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """A scan of one catalog slice ended.
+
+    `content_version` is the slice's. `changes` holds the states that differ from the last scan
+    that the server acknowledged, or every state but `notApplicable` in a full batch.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    outcome: ScanOutcome
+    content_version: int
+    changes: dict[str, UpdateState]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StatusMessage:
+    """Event `id` happened to an advertisement of a release; a run's messages share `run`."""
+
+    at: datetime
+    id: int
+    advertisement: str
+    rollout: str
+    release: int
+    run: int
+    exit_code: Optional[int] = None
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One delivery of messages of one computer."""
+
+    computer: str
+    epoch: int
+    serial: int
+    full: bool
+    sent_at: datetime
+    facts: Optional[FactsReport] = None
+    inventory: Optional[InventoryReport] = None
+    scan: Optional[ScanReport] = None
+    statuses: tuple[StatusMessage, ...] = ()
+
+
+@dataclass(frozen=True)
+class BatchReply:
+    """The answer to a batch: what the server holds now, and whether it needs everything."""
+
+    epoch: int
+    serial: int
+    accepted: bool
+    resync: bool
+
+
+@dataclass(frozen=True)
+class EnrolRequest:
+    """A machine asks to be managed (L1)."""
+
+    token: str
+    name: str
+    hardware_id: str
+
+
+@dataclass(frozen=True)
+class EnrolReply:
+    """The new computer's id, its own credential and the site's public key (hex)."""
+
+    computer: str
+    credential: str
+    site: str
+    public_key: str

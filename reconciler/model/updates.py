@@ -1,0 +1,115 @@
+"""Software updates as the catalog knows them, and what a scan says of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, IntEnum
+from typing import Optional
+
+
+class UpdateSeverity(IntEnum):
+    """Severity order of S9: equal words of different vendors have equal rank."""
+
+    UNSET = 0
+    LOW = 1
+    MODERATE = 2
+    IMPORTANT = 3
+    CRITICAL = 4
+
+
+SEVERITY_WORDS = {
+    "none": UpdateSeverity.UNSET,
+    "negligible": UpdateSeverity.UNSET,
+    "unset": UpdateSeverity.UNSET,
+    "low": UpdateSeverity.LOW,
+    "moderate": UpdateSeverity.MODERATE,
+    "medium": UpdateSeverity.MODERATE,
+    "important": UpdateSeverity.IMPORTANT,
+    "high": UpdateSeverity.IMPORTANT,
+    "critical": UpdateSeverity.CRITICAL,
+}
+
+
+class UpdateState(str, Enum):
+    """What a scan says of one update on one computer; nothing said means not applicable (S10)."""
+
+    INSTALLED = "installed"
+    MISSING = "missing"
+    NOT_APPLICABLE = "notApplicable"
+    UNKNOWN = "unknown"
+    PENDING_RESTART = "pendingRestart"
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """One binary package of an update: what is installed, and the file that holds it.
+
+    `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; `control`
+    is the whole index paragraph, so that captured content can be indexed again.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    path: str
+    size: int
+    sha256: str
+    depends: str = ""
+    control: str = ""
+
+
+@dataclass(frozen=True)
+class Update:
+    """One fix. `id` of an apt update is `deb:<origin>/<suite>/<source>/<version>` (S10).
+
+    `release` names the operating-system releases it is for (`debian-12`); `location` is the base
+    URL below which its files' paths lie; `supersedes` holds ids of older updates.
+    """
+
+    id: str
+    source: str
+    product: str
+    version: str
+    release: tuple[str, ...]
+    classification: str
+    packages: tuple[PackageFile, ...]
+    location: str = ""
+    severity: UpdateSeverity = UpdateSeverity.UNSET
+    released_at: Optional[datetime] = None
+    title: str = ""
+    cves: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """An update with its history in the catalog.
+
+    `revision` counts changes of packages or digests, from 1; `since` is the content version in
+    which that revision entered; a withdrawn update is kept, offered to nobody and supersedes
+    nothing (S8).
+    """
+
+    update: Update
+    revision: int
+    since: int
+    first_seen_at: datetime
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class SliceUpdate:
+    """What an agent needs to judge one update: binary package, architecture, version."""
+
+    id: str
+    packages: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class CatalogSlice:
+    """The updates for one operating-system release in one content version (S10)."""
+
+    release: str
+    version: int
+    updates: tuple[SliceUpdate, ...]

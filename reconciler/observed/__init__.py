@@ -1,0 +1,1 @@
+"""The fleet in columns: facts, compliance, delivery status, freshness."""

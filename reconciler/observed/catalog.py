@@ -1,0 +1,72 @@
+"""The catalog as the planner sees it: entries, supersedence, freshness of its sources."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from reconciler.model.updates import CatalogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFreshness:
+    """When a source was last read whole, and what went wrong since."""
+
+    name: str
+    fetched_at: datetime | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every known update by id; `version` is the content version (S10)."""
+
+    version: int = 0
+    entries: Mapping[str, CatalogEntry] = field(default_factory=dict)
+    sources: Mapping[str, SourceFreshness] = field(default_factory=dict)
+
+    @cached_property
+    def superseders(self) -> Mapping[str, frozenset[str]]:
+        """Give, for each superseded update, all that supersede it, directly or not (S8).
+
+        The way may lead through withdrawn updates, which themselves supersede nothing; updates
+        in a cycle do not supersede each other.
+        """
+        direct: defaultdict[str, set[str]] = defaultdict(set)
+        for entry in self.entries.values():
+            for older in entry.update.supersedes:
+                direct[older].add(entry.update.id)
+        closed = {update: _reachable(update, direct) for update in sorted(direct)}
+        return {
+            update: frozenset(
+                newer
+                for newer in above
+                if newer != update
+                and update not in _cycle_peers(newer, closed)
+                and not self._is_withdrawn(newer)
+            )
+            for update, above in closed.items()
+        }
+
+    def _is_withdrawn(self, update: str) -> bool:
+        entry = self.entries.get(update)
+        return entry is None or entry.withdrawn
+
+
+def _reachable(start: str, direct: Mapping[str, set[str]]) -> frozenset[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for newer in direct.get(waiting.pop(), ()):
+            if newer not in seen:
+                seen.add(newer)
+                waiting.append(newer)
+    return frozenset(seen)
+
+
+def _cycle_peers(update: str, closed: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Give what supersedes the update: a peer that also supersedes it back is in a cycle."""
+    return closed.get(update, frozenset())

@@ -1,0 +1,74 @@
+"""Everything remembered between two plans: it is part of what is observed (S25)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from pyroaring import FrozenBitMap
+
+from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
+from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+
+PhaseKey = tuple[str, int, str]
+"""Rollout, release, phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who is targeted by a release in an opened phase, by ordinal (S12a).
+
+    Everybody entered when the phase opened, except those in `entered_at`, who came later.
+    """
+
+    rollout: str
+    release: int
+    phase: str
+    members: FrozenBitMap
+    entered_at: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
+
+
+RolloutRecord = Release | PhaseRecord | SeenToken | Membership
+"""What is remembered of a rollout."""
+
+DerivedObject = Package | Program | Advertisement | ContentAssignment
+"""What the reconciler makes for the fleet."""
+
+Record = RolloutRecord | DerivedObject
+"""What an action creates, changes or retires; `key_of` identifies it among its type."""
+
+
+def key_of(record: Record) -> tuple[str | int, ...]:
+    """Give the record's identity among records of its type."""
+    match record:
+        case Release():
+            return (record.rollout, record.number)
+        case PhaseRecord() | Membership():
+            return (record.rollout, record.release, record.phase)
+        case SeenToken():
+            return (record.rollout, record.token)
+        case Package():
+            return (record.id, record.version)
+        case Program():
+            return (record.package, record.version, record.name)
+        case Advertisement():
+            return (record.id,)
+        case ContentAssignment():
+            return (record.package, record.version, record.point)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All records by type and key, and the next number for an object's id (S26)."""
+
+    releases: Mapping[tuple[str, int], Release]
+    phases: Mapping[PhaseKey, PhaseRecord]
+    memberships: Mapping[PhaseKey, Membership]
+    tokens: Mapping[tuple[str, str], SeenToken]
+    packages: Mapping[tuple[str, int], Package]
+    programs: Mapping[tuple[str, int, str], Program]
+    advertisements: Mapping[tuple[str], Advertisement]
+    assignments: Mapping[tuple[str, int, str], ContentAssignment]
+    next_number: int = 1
