@@ -1,0 +1,1 @@
+"""Documents linked by name into the desired state, and the rules of governance."""

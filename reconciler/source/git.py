@@ -1,0 +1,246 @@
+"""Manifests from a git repository, read out of a bare mirror without checking anything out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import git
+from git.exc import ODBError
+from git.objects import Blob, Commit, Tree
+
+from reconciler.model.errors import SourceError
+from reconciler.model.times import UTC
+from reconciler.ports import Checkout
+from reconciler.source.documents import LARGEST_FILE
+from reconciler.source.selection import (
+    IGNORE_FILE,
+    LARGEST_IGNORE_FILE,
+    MOST_BYTES,
+    MOST_FILES,
+    Selection,
+    make_selection,
+)
+
+FETCH_TIMEOUT = timedelta(minutes=5)
+_LOCAL_TIMEOUT = timedelta(minutes=1)
+_REGULAR_MODES = frozenset({0o100644, 0o100755})
+_LONGEST_REASON = 300
+_DEEPEST_FOLDER = 64
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}", re.ASCII)
+_SSH_LOCATION = re.compile(r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:[^:].*", re.ASCII)
+_SECRET = re.compile(r"://[^/@\s]*@", re.ASCII)
+_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+# Only these transports, no questions, and nothing of the repository is ever run.
+_ENVIRONMENT = {
+    "GIT_ALLOW_PROTOCOL": "file:https:ssh",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+
+
+class _BrokenMirrorError(Exception):
+    """The mirror on disk does not hold what it should."""
+
+
+class GitSource:
+    """A branch, tag or commit of a repository, and a folder within it."""
+
+    def __init__(
+        self,
+        location: str,
+        ref: str,
+        sub_path: str,
+        work_dir: Path,
+        *,
+        timeout: timedelta = FETCH_TIMEOUT,
+    ) -> None:
+        """Check the names; raises SourceError for what git could take as an option or worse."""
+        self._location = _check_location(location)
+        self._ref = _check_ref(ref)
+        self._sub_path = _check_sub_path(sub_path)
+        digest = hashlib.sha256(self._location.encode()).hexdigest()[:16]
+        self._mirror = work_dir / f"{digest}.git"
+        self._timeout = timeout
+
+    def fetch(self) -> Checkout:
+        """Give the newest revision whole; raise SourceError where that is not possible (S29).
+
+        A mirror that is damaged is made anew once.
+        """
+        try:
+            return self._fetch_once()
+        except _BrokenMirrorError:
+            self._remove_mirror()
+        try:
+            return self._fetch_once()
+        except _BrokenMirrorError as error:
+            raise SourceError(self._message(f"cannot be read: {error}")) from error
+
+    def _fetch_once(self) -> Checkout:
+        self._update_mirror()
+        try:
+            with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
+                return self._read(repository)
+        except (git.GitError, ODBError, ValueError, KeyError, OSError, EOFError) as error:
+            raise _BrokenMirrorError(_reason(error)) from error
+
+    def _update_mirror(self) -> None:
+        """Take over all branches and tags; those that left are dropped."""
+        try:
+            if not (self._mirror / "HEAD").is_file():
+                self._remove_mirror()
+                self._mirror.mkdir(parents=True, mode=0o700)
+                self._git("init", "--quiet", "--bare", ".", timeout=_LOCAL_TIMEOUT)
+            self._git(
+                "fetch", "--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules",
+                "--no-auto-gc", "--", self._location, *_REFSPECS, timeout=self._timeout,
+            )  # fmt: skip
+        except (git.GitError, OSError) as error:
+            if not self._is_sound():
+                raise _BrokenMirrorError(_reason(error)) from error
+            hint = "check the location and the network; what is in force stays in force"
+            raise SourceError(self._message(_reason(error)), hint=hint) from error
+
+    def _is_sound(self) -> bool:
+        try:
+            self._git("fsck", "--connectivity-only", "--no-dangling", timeout=self._timeout)
+        except (git.GitError, OSError):
+            return False
+        return True
+
+    def _remove_mirror(self) -> None:
+        try:
+            if self._mirror.exists():
+                shutil.rmtree(self._mirror)
+        except OSError as error:
+            message = f"the mirror {self._mirror} is damaged and cannot be removed"
+            raise SourceError(message, hint="remove it by hand") from error
+
+    def _git(self, *arguments: str, timeout: timedelta) -> None:
+        command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *arguments]
+        git.Git(self._mirror).execute(
+            command, env=_ENVIRONMENT, kill_after_timeout=timeout.total_seconds()
+        )
+
+    def _read(self, repository: git.Repo) -> Checkout:
+        commit = self._commit(repository)
+        top = self._folder(commit.tree)
+        files: dict[str, bytes] = {}
+        left = MOST_BYTES
+        for path, blob in _walk(top, "", _selection(top), _DEEPEST_FOLDER):
+            content = blob.data_stream.read(LARGEST_FILE + 1)
+            left -= len(content)
+            if left < 0 or len(files) >= MOST_FILES:
+                message = f"has more than {MOST_FILES:,} manifests, or 512 MiB of them"
+                raise SourceError(self._message(message), hint="check the sub-path")
+            files[path] = content
+        if not files:
+            message = f"has no manifest in {self._sub_path or '.'} of {self._ref}"
+            raise SourceError(self._message(message), hint="check the ref and the sub-path")
+        return Checkout(commit.hexsha, commit.committed_datetime.astimezone(UTC), files)
+
+    def _commit(self, repository: git.Repo) -> Commit:
+        """Find the branch, else the tag, else the commit of the name."""
+        names = [f"refs/heads/{self._ref}", f"refs/tags/{self._ref}"]
+        if _COMMIT.fullmatch(self._ref):
+            names.append(self._ref)
+        for name in names:
+            found = _look_up(repository, name)
+            if found is not None:
+                return found
+        if not repository.references:
+            raise SourceError(self._message("is empty"), hint="commit the manifests first")
+        message = f"has no branch, tag or commit {self._ref!r}"
+        raise SourceError(self._message(message), hint="check the ref")
+
+    def _folder(self, tree: Tree) -> Tree:
+        for part in self._sub_path.split("/") if self._sub_path else ():
+            found = next((one for one in tree.trees if one.name == part), None)
+            if found is None:
+                message = f"has no folder {self._sub_path!r} in {self._ref}"
+                raise SourceError(self._message(message), hint="check the sub-path")
+            tree = found
+        return tree
+
+    def _message(self, text: str) -> str:
+        return f"the repository {_without_secret(self._location)} {text}"
+
+
+def _look_up(repository: git.Repo, name: str) -> Commit | None:
+    """Give the commit that a name leads to, or nothing where there is none."""
+    try:
+        found = repository.rev_parse(f"{name}^{{commit}}")
+    except (git.BadName, git.BadObject, ValueError):
+        return None
+    return found if isinstance(found, Commit) else None
+
+
+def _selection(top: Tree) -> Selection:
+    blob = next((one for one in top.blobs if one.name == IGNORE_FILE), None)
+    if blob is None or blob.mode not in _REGULAR_MODES:
+        return Selection()
+    return make_selection(blob.data_stream.read(LARGEST_IGNORE_FILE + 1))
+
+
+def _walk(tree: Tree, below: str, selection: Selection, levels: int) -> Iterator[tuple[str, Blob]]:
+    """Give the manifests in order of their paths; links and submodules are no regular files."""
+    if not levels:
+        message = f"the folders below {below:.80} are nested too deep"
+        raise SourceError(message)
+    for one in tree:
+        path = f"{below}{one.name}"
+        if isinstance(one, Tree) and selection.wants_folder(path):
+            yield from _walk(one, f"{path}/", selection, levels - 1)
+        elif isinstance(one, Blob) and one.mode in _REGULAR_MODES and selection.wants_file(path):
+            yield path, one
+
+
+def _check_location(location: str) -> str:
+    """Let only paths, https and ssh through, and nothing that looks like an option."""
+    path = Path(location)
+    allowed = (
+        location.startswith(("https://", "ssh://", "file:///"))
+        or path.is_absolute()
+        or _SSH_LOCATION.fullmatch(location)
+    )
+    if location.startswith("-") or not location.isprintable() or not allowed or "::" in location:
+        message = f"{_without_secret(location)!r:.200} is not the location of a repository"
+        raise SourceError(message, hint="write an absolute path, or an https or ssh URL")
+    return location
+
+
+def _check_ref(ref: str) -> str:
+    if _REF.fullmatch(ref) is None or ".." in ref or "@{" in ref or ref.endswith((".lock", "/")):
+        message = f"{ref!r:.80} is not the name of a branch or tag, nor a commit"
+        raise SourceError(message, hint="write a name such as main, or a full commit id")
+    return ref
+
+
+def _check_sub_path(sub_path: str) -> str:
+    parts = [part for part in sub_path.split("/") if part not in {"", "."}]
+    if sub_path.startswith("/") or ".." in parts or not sub_path.isprintable():
+        message = f"{sub_path!r:.80} is not a folder within the repository"
+        raise SourceError(message, hint="write a path below the top, as manifests")
+    return "/".join(parts)
+
+
+def _without_secret(text: str) -> str:
+    return _SECRET.sub("://", text)
+
+
+def _reason(error: Exception) -> str:
+    """Give the last line that git said, cut and without credentials."""
+    said = getattr(error, "stderr", None) or str(error) or type(error).__name__
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    lines = [line.strip(" '\t") for line in text.splitlines() if line.strip(" '\t")]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
+    line = (telling or lines or ["git gave no reason"])[0]
+    return "answered: " + _without_secret(line)[:_LONGEST_REASON]

@@ -1,0 +1,149 @@
+"""The files of a commit to typed documents, with everything that is wrong in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import ValidationError
+
+from reconciler.desired.state import Loaded, Placed
+from reconciler.kinds.base import Document, Model
+from reconciler.kinds.not_yet import not_yet_uses
+from reconciler.kinds.registry import KINDS, LATER
+from reconciler.model.codes import Code
+from reconciler.model.hints import did_you_mean
+from reconciler.model.problems import Location, Problem, Severity
+from reconciler.source.composing import FieldPath, SourceFile
+from reconciler.source.documents import RawDocument, parse_documents
+from reconciler.source.explain import explain, render_path
+from reconciler.source.reading import ambiguity, paths_of
+from reconciler.source.scalars import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class _Locator:
+    """Finds places of one document when they are asked for."""
+
+    source: SourceFile
+    number: int
+
+    def __call__(self, field: FieldPath) -> Location:
+        return self.source.locate(self.number, field)
+
+
+def load_manifests(files: Mapping[str, bytes], commit: str) -> Loaded:
+    """Read all files; documents that are not whole are left out and told as problems."""
+    documents: list[Placed[Document]] = []
+    problems: list[Problem] = []
+    names: dict[tuple[str, str], Location] = {}
+    found = 0
+    for path in sorted(files):
+        for item in parse_documents(path, files[path]):
+            if isinstance(item, Problem):
+                problems.append(item)
+                continue
+            found += 1
+            document, faults = _type(item)
+            problems.extend(faults)
+            problems.extend(_note_name(item, names))
+            if document is not None and type(document) is not Document:
+                locate = _Locator(item.source, item.number)
+                documents.append(Placed(document, item.locate(()), commit, locate))
+    if not found and not any(problem.is_error for problem in problems):
+        hint = "check the path, the sub-path and .patchwrightignore"
+        problems.append(Problem(Location(""), Code.NO_MANIFEST.value, "there is no manifest", hint))
+    whole = {(placed.document.kind, placed.name) for placed in documents}
+    broken = frozenset(names.keys() - whole)
+    return Loaded(commit, tuple(documents), tuple(sorted(problems)), broken)
+
+
+def _type(raw: RawDocument) -> tuple[Document | None, list[Problem]]:
+    """Give the typed document, unless a problem among those given refuses it."""
+    kind = raw.data.get("kind")
+    if isinstance(kind, str) and kind not in KINDS and kind not in LATER:
+        hint = did_you_mean(kind, {*KINDS, *LATER})
+        message = f"the kind {kind!r:.80} does not exist"
+        return None, [Problem(raw.locate(("kind",)), Code.UNKNOWN_KIND.value, message, hint)]
+    model = KINDS.get(kind, Document) if isinstance(kind, str) else Document
+    try:
+        # Python may use the names inside, a manifest must not.
+        document = model.model_validate(raw.data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        faults = _faults(error, raw, model)
+        return None, [*faults, *_quoting(raw, None, {problem.at for problem in faults})]
+    problems = [*_not_yet(raw, document), *_quoting(raw, document, set())]
+    return document, problems
+
+
+def _faults(error: ValidationError, raw: RawDocument, model: type[Model]) -> list[Problem]:
+    problems: list[Problem] = []
+    for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and detail["input"]:
+            # Faulty items were left out of the count; they are told by themselves.
+            continue
+        finding = explain(detail, model, raw.data)
+        at = raw.locate(finding.field, at_key=finding.at_key)
+        problems.append(Problem(at, finding.code, finding.message, finding.hint))
+    return problems
+
+
+def _not_yet(raw: RawDocument, document: Document) -> Iterator[Problem]:
+    """Warn of what is valid and not carried out, so that nothing is accepted and ignored."""
+    if document.kind in LATER:
+        yield Problem(
+            raw.locate(("kind",)),
+            Code.KIND_NOT_YET.value,
+            f"{document.kind} is not carried out yet, and apply refuses it",
+            severity=Severity.WARNING,
+        )
+        return
+    for field, mark in not_yet_uses(document):
+        yield Problem(
+            raw.locate(field),
+            Code.FIELD_NOT_YET.value,
+            f"{render_path(field)} is not carried out yet, and apply refuses it: {mark.happens}",
+            severity=Severity.WARNING,
+        )
+
+
+def _quoting(raw: RawDocument, document: Document | None, told: set[Location]) -> Iterator[Problem]:
+    """Warn of texts that YAML 1.1 reads otherwise; dates may stand plain where dates are read."""
+    if not raw.unsure:
+        return
+    for field, node in paths_of(raw.root, list(raw.unsure)):
+        as_date = node.tag == Tag.AMBIGUOUS_TIME.value and (
+            document is None or isinstance(_value_at(document, field), date)
+        )
+        problem = ambiguity(raw.path, node)
+        if not as_date and problem.at not in told:
+            yield problem
+
+
+def _value_at(value: object, field: FieldPath) -> object:
+    """Give what a field of a typed document holds, or nothing where it cannot be followed."""
+    for step in field:
+        if isinstance(value, Model):
+            fields = type(value).model_fields.items()
+            name = next((name for name, one in fields if one.alias == step), None)
+            value = getattr(value, name) if name is not None else None
+        elif isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, tuple) and isinstance(step, int):
+            value = value[step]
+    return value
+
+
+def _note_name(raw: RawDocument, names: dict[tuple[str, str], Location]) -> Iterator[Problem]:
+    """Tell of a second document of one kind and name, wherever both stand."""
+    kind, metadata = raw.data.get("kind"), raw.data.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(kind, str) or not isinstance(name, str):
+        return
+    at = raw.locate(("metadata", "name"))
+    first = names.setdefault((kind, name), at)
+    if first is not at:
+        message = f'{kind} "{name:.80}" is already defined in {first}'
+        hint = "names are unique per kind: rename or remove one of them"
+        yield Problem(at, Code.DUPLICATE_NAME.value, message, hint)
