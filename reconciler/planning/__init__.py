@@ -1,0 +1,1 @@
+"""Every decision: collections, windows, rollouts, packages, the plan and its explanation."""

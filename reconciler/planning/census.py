@@ -1,0 +1,155 @@
+"""Count one release in one opened phase: who answered, who complies, who failed (S14, S15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from pyroaring import BitMap
+
+from reconciler.kinds.rollout import Gate
+from reconciler.model.rollouts import PhaseRecord, Release
+from reconciler.model.times import later
+from reconciler.observed.columns import instant, micros
+from reconciler.observed.fleet import Fleet, RunColumn
+from reconciler.observed.memory import Membership
+from reconciler.planning.verdicts import Verdict
+from reconciler.planning.world import World
+
+
+@dataclass(frozen=True)
+class Census:
+    """Sets of ordinals for one (release, opened phase); each is computed when first asked for."""
+
+    world: World
+    release: Release
+    record: PhaseRecord
+    membership: Membership
+    gate: Gate
+    grace_ends: tuple[tuple[int, datetime], ...]
+    keep_superseded: bool
+
+    @cached_property
+    def target(self) -> BitMap:
+        """The computers of the phase."""
+        return BitMap(self.membership.members)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Each computer's verdict for what the release offers (S10)."""
+        return self.world.evidence.judge(
+            self.target, self.release.offered(), keep_superseded=self.keep_superseded
+        )
+
+    @cached_property
+    def compliant(self) -> BitMap:
+        """Those that count as compliant; `pendingRestart: accept` adds the waiting ones (S14)."""
+        if self.gate.pending_restart == "accept":
+            return self.verdict.compliant | self.verdict.pending_restart
+        return self.verdict.compliant
+
+    @cached_property
+    def needed(self) -> BitMap:
+        """Those that still miss something (G2)."""
+        return self.verdict.non_compliant
+
+    @cached_property
+    def silent(self) -> BitMap:
+        """Those without contact for `unreachableAfter`; nobody when no such time is set."""
+        after = self.gate.unreachable_after
+        if after is None:
+            return BitMap()
+        bound = micros(self.world.now - after)
+        heard = self._fleet.last_contact_at.above(bound) | self._fleet.enrolled_at.above(bound)
+        return self.target - heard
+
+    @cached_property
+    def lost(self) -> BitMap:
+        """Those that fell silent after a run of this release began on them (S14).
+
+        The run did not end, or no scan followed it: they may be broken, so they stay counted.
+        """
+        began = self._runs.began_at.above(micros(self.since)) & self.silent
+        return BitMap(
+            ordinal
+            for ordinal in began
+            if self._fleet.last_scan_at[ordinal]
+            <= max(self._runs.ended_at[ordinal], self._runs.began_at[ordinal])
+        )
+
+    @cached_property
+    def unreachable(self) -> BitMap:
+        """Those that are silent and not lost: they neither pass nor fail the gate."""
+        return self.silent - self.lost
+
+    @cached_property
+    def reported(self) -> BitMap:
+        """Counted ones with evidence since the opening and a verdict other than unknown (S14)."""
+        return self.counted & self._evidence(self.record.opened_at) - self.verdict.unknown
+
+    @cached_property
+    def counted(self) -> BitMap:
+        """Those that the gate's ratio is of (S14)."""
+        fresh_entrants = BitMap(
+            ordinal for ordinal, ends_at in self.grace_ends if self.world.now < ends_at
+        )
+        answered = self._evidence(self.record.opened_at) - self.verdict.unknown
+        return self.target - self.unreachable - (fresh_entrants - answered)
+
+    @property
+    def since(self) -> datetime:
+        """The instant from which failures count: the opening, or the last lift (S15)."""
+        return later(self.record.opened_at, self.record.lifted_at)
+
+    @cached_property
+    def failed(self) -> BitMap:
+        """Those whose last run of the release failed, or that are lost, and no scan says better.
+
+        A computer that did not start is not failed (S15).
+        """
+        failed = self._runs.failed & self._runs.ended_at.above(micros(self.since)) & self.target
+        healed = BitMap(
+            ordinal
+            for ordinal in failed & self.compliant
+            if self._fleet.last_scan_at[ordinal] > self._runs.ended_at[ordinal]
+        )
+        return (failed - healed) | self.lost
+
+    @cached_property
+    def tried(self) -> BitMap:
+        """What the halt's ratio is of: a verdict, a finished run, or lost, since the last lift."""
+        finished = self._runs.ended_at.above(micros(self.since)) & self.target
+        judged = self._evidence(self.since) - self.verdict.unknown
+        return (judged & self.target) | finished | self.lost
+
+    def in_contact_since(self, moment: datetime) -> BitMap:
+        """Give the counted ones that were heard of at or after the instant."""
+        return self.counted & self._fleet.last_contact_at.at_least(micros(moment))
+
+    def freshest_scan(self) -> datetime | None:
+        """Give the newest scan in the target, to show how old the evidence is."""
+        newest = max((self._fleet.last_scan_at[one] for one in self.target), default=0)
+        return instant(newest) if newest > 0 else None
+
+    def with_record(self, record: PhaseRecord) -> Census:
+        """Give the same census for a changed record."""
+        return replace(self, record=record)
+
+    def _evidence(self, moment: datetime) -> BitMap:
+        """Scans begun or runs ended after the instant, in corrected time (S14)."""
+        bound = micros(moment)
+        return (
+            self._fleet.last_scan_at.above(bound) | self._runs.ended_at.above(bound)
+        ) & self.target
+
+    @property
+    def _fleet(self) -> Fleet:
+        return self.world.observed.fleet
+
+    @property
+    def _runs(self) -> RunColumn:
+        return self._fleet.runs.get(f"{self.release.rollout}/{self.release.number}") or _NO_RUNS
+
+
+_NO_RUNS = RunColumn()

@@ -1,0 +1,219 @@
+"""Who is in a collection (S5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import re2
+from pyroaring import BitMap, FrozenBitMap
+
+from reconciler.desired.state import DesiredState
+from reconciler.kinds.query import (
+    AllLeaf,
+    AllOf,
+    AnyOf,
+    CollectionLeaf,
+    FactLeaf,
+    LastScanLeaf,
+    Not,
+    Query,
+    ShardLeaf,
+    UpdateLeaf,
+)
+from reconciler.model.messages import FactValue
+from reconciler.model.updates import UpdateState
+from reconciler.model.versions import compare_dpkg, compare_rpm
+from reconciler.observed.catalog import Catalog
+from reconciler.observed.columns import micros
+from reconciler.observed.fleet import Fleet
+from reconciler.planning.conditions import Condition, ConditionType
+
+RPM_FAMILIES = frozenset({"rhel", "suse"})
+
+
+class Collections:
+    """Members of every collection, each evaluated once."""
+
+    def __init__(
+        self, desired: DesiredState, fleet: Fleet, catalog: Catalog, site_name: str, now: datetime
+    ) -> None:
+        self._desired = desired
+        self._fleet = fleet
+        self._catalog = catalog
+        self._site_name = site_name
+        self._now = now
+        self._members: dict[str, FrozenBitMap] = {}
+        self._found: set[Condition] = set()
+
+    def members(self, name: str) -> FrozenBitMap:
+        """Give ((query + computers + includes) & limitTo) - excludes, of enrolled ones (S5)."""
+        if name not in self._members:
+            self._members[name] = FrozenBitMap(self._evaluate(name))
+        return self._members[name]
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Give what the evaluations so far could not resolve."""
+        return tuple(sorted(self._found))
+
+    def select(self, query: Query, subject: str) -> BitMap:
+        """Give the enrolled computers that a query selects."""
+        match query:
+            case AllLeaf():
+                return BitMap(self._fleet.enrolled)
+            case AllOf():
+                return BitMap.intersection(*(self.select(part, subject) for part in query.all_of))
+            case AnyOf():
+                return BitMap.union(*(self.select(part, subject) for part in query.any_of))
+            case Not():
+                return self._fleet.enrolled - self.select(query.not_, subject)
+            case CollectionLeaf():
+                return BitMap(self.members(query.collection))
+            case FactLeaf():
+                return self._by_fact(query, subject)
+            case UpdateLeaf():
+                return self._by_update(query)
+            case LastScanLeaf():
+                bound = micros(self._now - query.last_scan.older_than)
+                return self._fleet.enrolled - self._fleet.last_scan_at.at_least(bound)
+            case ShardLeaf():
+                return self._by_shard(query)
+
+    def _evaluate(self, name: str) -> BitMap:
+        spec = self._desired.collections[name].document.spec
+        subject = f"Collection/{name}"
+        members = self.select(spec.query, subject) if spec.query is not None else BitMap()
+        for computer in spec.computers:
+            members |= self._by_name(computer, subject)
+        for included in spec.include:
+            members |= self.members(included)
+        if spec.limit_to is not None:
+            members &= self.members(spec.limit_to)
+        for excluded in spec.exclude:
+            members -= self.members(excluded)
+        return members & self._fleet.enrolled
+
+    def _by_name(self, written: str, subject: str) -> BitMap:
+        """Find a named computer: an unknown one joins when it enrols (S6), of several none."""
+        site, _, name = written.rpartition("/")
+        found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
+        if len(found) > 1:
+            self._tell(subject, ConditionType.AMBIGUOUS_COMPUTER, f"several are named {written!r}")
+            return BitMap()
+        if not found:
+            self._tell(subject, ConditionType.UNKNOWN_COMPUTER, f"none is named {written!r}")
+        return found
+
+    def _by_fact(self, leaf: FactLeaf, subject: str) -> BitMap:
+        enrolled = self._fleet.enrolled
+        column = self._fleet.facts.get(leaf.fact)
+        present = column.present & enrolled if column is not None else BitMap()
+        if len(present) < len(enrolled):
+            lacking = len(enrolled) - len(present)
+            self._tell(subject, ConditionType.FACT_MISSING, f"{lacking} lack fact {leaf.fact!r}")
+        if leaf.op == "Exists":
+            return BitMap(present)
+        if leaf.op == "NotExists":
+            return enrolled - present
+        if column is None:
+            return BitMap(enrolled) if leaf.op == "NotIn" else BitMap()
+        if leaf.op == "NotIn":
+            return enrolled - column.where(_any_element(_is_in(leaf.values)))
+        if leaf.op.startswith("Version"):
+            return enrolled & self._by_version(leaf)
+        return enrolled & column.where(_any_element(_predicate(leaf)))
+
+    def _by_version(self, leaf: FactLeaf) -> BitMap:
+        """Compare by the computer's own family: rpm order for rhel and suse, else dpkg order."""
+        column = self._fleet.facts[leaf.fact]
+        families = self._fleet.facts.get("os.family")
+        rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else BitMap()
+        by_rpm = column.where(_any_element(_version_predicate(leaf, compare_rpm)))
+        by_dpkg = column.where(_any_element(_version_predicate(leaf, compare_dpkg)))
+        return BitMap((by_rpm & rpm) | (by_dpkg - rpm))
+
+    def _by_update(self, leaf: UpdateLeaf) -> BitMap:
+        fleet = self._fleet
+        entry = self._catalog.entries.get(leaf.update)
+        known = fleet.scan_version.at_least(entry.since) if entry else BitMap()
+        said = BitMap.union(*(fleet.in_state(state, leaf.update) for state in fleet.states))
+        match leaf.state:
+            case UpdateState.NOT_APPLICABLE:
+                chosen = known - said
+            case UpdateState.UNKNOWN:
+                unjudged = fleet.enrolled - known - said
+                chosen = fleet.in_state(UpdateState.UNKNOWN, leaf.update) | unjudged
+            case _:
+                chosen = fleet.in_state(leaf.state, leaf.update)
+        return chosen & fleet.enrolled
+
+    def _by_shard(self, leaf: ShardLeaf) -> BitMap:
+        parts = (self._fleet.in_shard(number, leaf.shard.of) for number in leaf.shard.in_)
+        return BitMap.union(*parts) & self._fleet.enrolled
+
+    def _tell(self, subject: str, type_: ConditionType, message: str) -> None:
+        self._found.add(Condition(subject, type_, message))
+
+
+def _any_element(accepts: Callable[[FactValue], bool]) -> Callable[[FactValue], bool]:
+    """For a list one element is enough (S5)."""
+    return lambda value: (
+        any(accepts(item) for item in value) if isinstance(value, tuple) else accepts(value)
+    )
+
+
+def _predicate(leaf: FactLeaf) -> Callable[[FactValue], bool]:
+    if leaf.op == "In":
+        return _is_in(leaf.values)
+    if leaf.op == "Matches":
+        patterns = [re2.compile(str(value)) for value in leaf.values]
+        return lambda value: (
+            isinstance(value, str) and any(pattern.fullmatch(value) for pattern in patterns)
+        )
+    compare = _ORDERS[leaf.op]
+    return lambda value: (
+        _is_number(value)
+        and any(_is_number(bound) and compare(value, bound) for bound in leaf.values)
+    )
+
+
+def _is_in(values: tuple[FactValue, ...]) -> Callable[[FactValue], bool]:
+    """Compare within a kind of value: `true` is not 1, while 1 and 1.0 agree."""
+    wanted = {(_kind_of(value), value) for value in values}
+    return lambda value: (_kind_of(value), value) in wanted
+
+
+def _kind_of(value: FactValue) -> type:
+    return float if _is_number(value) else type(value)
+
+
+def _is_number(value: FactValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _version_predicate(
+    leaf: FactLeaf, compare: Callable[[str, str], int | None]
+) -> Callable[[FactValue], bool]:
+    accepts = _SIGNS[leaf.op.removeprefix("Version")]
+
+    def holds(value: FactValue) -> bool:
+        if not isinstance(value, str):
+            return False
+        signs = (compare(value, str(bound)) for bound in leaf.values)
+        return any(sign is not None and accepts(sign) for sign in signs)
+
+    return holds
+
+
+_ORDERS: Mapping[str, Callable[[object, object], bool]] = {
+    "Lt": lambda value, bound: value < bound,  # type: ignore[operator]  # both are numbers
+    "Le": lambda value, bound: value <= bound,  # type: ignore[operator]  # both are numbers
+    "Gt": lambda value, bound: value > bound,  # type: ignore[operator]  # both are numbers
+    "Ge": lambda value, bound: value >= bound,  # type: ignore[operator]  # both are numbers
+}
+_SIGNS: Mapping[str, Callable[[int], bool]] = {
+    "Lt": lambda sign: sign < 0,
+    "Le": lambda sign: sign <= 0,
+    "Gt": lambda sign: sign > 0,
+    "Ge": lambda sign: sign >= 0,
+}

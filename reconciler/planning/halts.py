@@ -1,0 +1,136 @@
+"""Stopping a release that breaks computers, and letting it go on again (S15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.kinds.rollout import Halt
+from reconciler.kinds.rollout_settings import Resume
+from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release, SeenToken
+from reconciler.model.times import render_percentage
+from reconciler.planning.actions import Verb
+from reconciler.planning.census import Census
+from reconciler.planning.conditions import ConditionType
+from reconciler.planning.draft import Draft
+from reconciler.planning.world import RolloutView
+
+
+def decide_halt(rollout: RolloutView, census: Census, halt: Halt | None, draft: Draft) -> None:
+    """Halt the phase when enough of those who tried have failed; skipped ones never (S15)."""
+    record = census.record
+    if halt is None or record.state is PhaseState.HALTED or record.passage is Passage.SKIPPED:
+        return
+    failed, tried = len(census.failed), len(census.tried)
+    if not failed or tried < min(halt.min_reported, len(census.target)):
+        return
+    if failed < halt.failures * tried:
+        return
+    offered = {update.id for update in census.release.offered()}
+    # With nothing known to be missing, every update of the release is suspect.
+    blocked = census.world.evidence.missing_any(census.failed, offered) or tuple(sorted(offered))
+    halted = replace(
+        record,
+        state=PhaseState.HALTED,
+        before_halt=record.state,
+        halted_at=census.world.now,
+        blocked=blocked,
+        soak_since=None,
+    )
+    share = render_percentage(halt.failures)
+    because = f"{failed} of {tried} computer(s) that tried failed, the limit is {share}"
+    draft.act(Verb.HALT_PHASE, halted, rollout.cause("S15", because, phase=record.phase))
+
+
+def lift_relieved(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Lift halts whose every blocked update a commit took out of the release (S15)."""
+    offered = {update.id for update in release.offered()}
+    for record in draft.phases_of(release).values():
+        if record.state is PhaseState.HALTED and offered.isdisjoint(record.blocked):
+            lifted = _lifted(record, rollout, keep_blocked=True)
+            because = "the updates that failed were taken out of the release"
+            draft.act(Verb.LIFT_HALT, lifted, rollout.cause("S15", because, phase=record.phase))
+
+
+def resume(rollout: RolloutView, draft: Draft) -> None:
+    """Act once on a resume token that was not seen before (S15)."""
+    asked = rollout.placed.document.spec.resume
+    if asked is None or (rollout.name, asked.token) in draft.tokens:
+        return
+    cause = rollout.cause("S15", f"resume asks to {asked.how}: {asked.reason or 'no reason given'}")
+    seen = SeenToken(rollout.name, asked.token, rollout.world.now)
+    draft.act(Verb.SEE_TOKEN, seen, cause)
+    if asked.how == "retry":
+        _retry(rollout, draft)
+    else:
+        _let_pass(rollout, asked, draft)
+
+
+def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> bool:
+    """Say which phases are halted; tell whether any is."""
+    halted = [
+        record for record in draft.phases_of(release).values() if record.state is PhaseState.HALTED
+    ]
+    for record in halted:
+        subject = f"{rollout.subject}/{release.number}/{record.phase}"
+        blocked = ", ".join(record.blocked[:3]) + (", …" if len(record.blocked) > 3 else "")  # noqa: PLR2004  # three names tell enough
+        message = f"too many runs failed; except {blocked} or resume"
+        draft.tell(subject, ConditionType.HALTED, message)
+    return bool(halted)
+
+
+def halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> bool:
+    """Tell whether another rollout or an older release halted on an update of this one (S15)."""
+    offered = {update.id for update in release.offered()}
+    others = [
+        record
+        for record in draft.phases.values()
+        if record.state is PhaseState.HALTED
+        and (record.rollout, record.release) != (release.rollout, release.number)
+        and (record.rollout != release.rollout or record.release < release.number)
+        and not offered.isdisjoint(record.blocked)
+    ]
+    for record in others:
+        subject = f"{rollout.subject}/{release.number}"
+        where = f"{record.rollout}/{record.release}/{record.phase}"
+        draft.tell(subject, ConditionType.HALTED_ELSEWHERE, f"{where} halted on the same update")
+    return bool(others)
+
+
+def _retry(rollout: RolloutView, draft: Draft) -> None:
+    """Forget failures and soak on every halted phase of the rollout."""
+    for release in draft.releases_of(rollout.name):
+        for record in draft.phases_of(release).values():
+            if record.state is PhaseState.HALTED:
+                lifted = _lifted(record, rollout, keep_blocked=False)
+                cause = rollout.cause("S15", "resume asks to retry", phase=record.phase)
+                draft.act(Verb.LIFT_HALT, lifted, cause)
+
+
+def _let_pass(rollout: RolloutView, asked: Resume, draft: Draft) -> None:
+    """Count the named release's phase as passed: accepted is still offered, skipped is not."""
+    record = draft.phases.get((rollout.name, asked.release or 0, asked.phase or ""))
+    if record is None or record.retired:
+        return
+    passed = replace(
+        record,
+        state=PhaseState.SUCCEEDED,
+        passage=Passage.ACCEPTED if asked.how == "accept" else Passage.SKIPPED,
+        succeeded_at=rollout.world.now,
+        soak_since=None,
+        before_halt=None,
+        lifted_at=rollout.world.now,
+        blocked=(),
+    )
+    cause = rollout.cause("S15", f"resume asks to {asked.how}", phase=record.phase)
+    draft.act(Verb.PASS_PHASE, passed, cause)
+
+
+def _lifted(record: PhaseRecord, rollout: RolloutView, *, keep_blocked: bool) -> PhaseRecord:
+    return replace(
+        record,
+        state=record.before_halt or PhaseState.OPEN,
+        before_halt=None,
+        soak_since=None,
+        lifted_at=rollout.world.now,
+        blocked=record.blocked if keep_blocked else (),
+    )

@@ -1,0 +1,218 @@
+"""Packages, programs, advertisements and content, derived from releases (S16, S20, S22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from reconciler.kinds.rollout import Phase
+from reconciler.model.canonical import digest_of
+from reconciler.model.codec import encode
+from reconciler.model.ids import make_object_id
+from reconciler.model.objects import (
+    Advertisement,
+    ContentAssignment,
+    ContentState,
+    Owner,
+    Package,
+    Program,
+)
+from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
+from reconciler.observed.memory import DerivedObject, Memory, key_of
+from reconciler.planning.actions import Action, Cause, Verb
+from reconciler.planning.draft import Draft
+from reconciler.planning.phases import deadline_of
+from reconciler.planning.world import RolloutView, World
+
+INSTALL = "install"
+K = TypeVar("K", bound=tuple[str | int, ...])
+R = TypeVar("R", bound=DerivedObject)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that should exist, and why."""
+
+    record: DerivedObject
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A release in a phase that has opened."""
+
+    release: Release
+    phase: Phase
+    record: PhaseRecord
+
+
+class ObjectDraft:
+    """What should exist, with ids taken from what exists or given anew (S26)."""
+
+    def __init__(self, world: World, draft: Draft) -> None:
+        self._world = world
+        self._draft = draft
+        self._memory = world.observed.memory
+        self._next_number = self._memory.next_number
+        self._package_ids = {package.name: package.id for package in self._memory.packages.values()}
+        self.wanted: list[Wanted] = []
+
+    def derive(self, rollout: RolloutView) -> None:
+        """Add the objects of every live release of a rollout."""
+        if rollout.has_ended:
+            return
+        for release in self._draft.releases_of(rollout.name):
+            if not release.retired and release.offered():
+                self._derive_release(rollout, release)
+
+    def _derive_release(self, rollout: RolloutView, release: Release) -> None:
+        """One package version per release, offered in each phase that has opened (S16, S20)."""
+        cause = rollout.cause("S20", f"release {release.number} needs its content")
+        package = self._package(rollout, release)
+        program = Program(
+            package.id,
+            package.version,
+            INSTALL,
+            INSTALL,
+            rollout.group.document.spec.max_runtime,
+            package.owner,
+        )
+        self.wanted.append(Wanted(package, cause))
+        self.wanted.append(Wanted(self._assignment(package), cause))
+        self.wanted.append(Wanted(program, cause))
+        records = self._draft.phases_of(release)
+        halted = any(record.state is PhaseState.HALTED for record in records.values())
+        held = halted or rollout.suspension is not None
+        for phase in rollout.phases:
+            record = records.get(phase.name)
+            if record is not None and _is_offered(record):
+                opening = Opening(release, phase, record)
+                offer = self._advertisement(rollout, opening, program, held=held)
+                because = f"release {release.number} is open in the phase"
+                why = rollout.cause("S16", because, phase=phase.name)
+                self.wanted.append(Wanted(offer, why))
+
+    def _package(self, rollout: RolloutView, release: Release) -> Package:
+        name = rollout.placed.document.spec.authorization
+        if name not in self._package_ids:
+            self._package_ids[name] = self._new_id()
+        identity = self._package_ids[name]
+        known = self._memory.packages.get((identity, release.version))
+        return known or Package(
+            id=identity,
+            version=release.version,
+            name=name,
+            content_digest=digest_of([encode(update) for update in release.updates]),
+            rollout=rollout.name,
+            release=release.number,
+            priority=rollout.placed.document.spec.priority,
+            owner=_owner(rollout),
+        )
+
+    def _assignment(self, package: Package) -> ContentAssignment:
+        point = self._world.site.point
+        known = self._memory.assignments.get((package.id, package.version, point))
+        return known or ContentAssignment(
+            package.id, package.version, point, ContentState.STARTED, package.owner
+        )
+
+    def _advertisement(
+        self, rollout: RolloutView, opening: Opening, program: Program, *, held: bool
+    ) -> Advertisement:
+        spec = rollout.placed.document.spec
+        release, phase, opened_at = opening.release, opening.phase, opening.record.opened_at
+        known = self._known_offer(opening)
+        offer = Advertisement(
+            id=known.id if known else self._new_id(),
+            package=program.package,
+            version=program.version,
+            program=program.name,
+            rollout=rollout.name,
+            release=release.number,
+            phase=phase.name,
+            updates=tuple(update.id for update in release.offered()),
+            available_at=opened_at,
+            mandatory_at=deadline_of(phase, opened_at),
+            recurrence=phase.recurrence or spec.recurrence,
+            grace=phase.grace,
+            user=spec.user is None or spec.user.available,
+            held=held,
+            owner=known.owner if known else _owner(rollout),
+        )
+        return offer if offer == known else replace(offer, owner=_owner(rollout))
+
+    def _known_offer(self, opening: Opening) -> Advertisement | None:
+        record = opening.record
+        key = (record.rollout, record.release, record.phase)
+        offers = self._memory.advertisements.values()
+        return next((one for one in offers if (one.rollout, one.release, one.phase) == key), None)
+
+    def _new_id(self) -> str:
+        identity = make_object_id(self._world.site.code, self._next_number)
+        self._next_number += 1
+        return identity
+
+
+def diff_objects(memory: Memory, wanted: list[Wanted], gone: Cause) -> list[Action]:
+    """Compare what should exist with what does; retire in the order of S22.
+
+    Advertisements go first, then programs, content, packages, so that nothing that is left
+    refers to what is gone.
+    """
+    kept = {_identity(one.record): one for one in wanted}
+    existing = {_identity(record): record for record in _in_retiring_order(memory)}
+    retired = [
+        Action(_RETIRE[type(record)], record, gone)
+        for identity, record in existing.items()
+        if identity not in kept
+    ]
+    changed = [
+        Action(_CHANGE[type(one.record)], one.record, one.cause)
+        for identity, one in kept.items()
+        if type(one.record) in _CHANGE and identity in existing and existing[identity] != one.record
+    ]
+    created = [
+        Action(_CREATE[type(one.record)], one.record, one.cause)
+        for identity, one in kept.items()
+        if identity not in existing
+    ]
+    return [*retired, *created, *changed]
+
+
+def _in_retiring_order(memory: Memory) -> Iterator[DerivedObject]:
+    yield from _sorted(memory.advertisements)
+    yield from _sorted(memory.programs)
+    yield from _sorted(memory.assignments)
+    yield from _sorted(memory.packages)
+
+
+def _sorted(table: Mapping[K, R]) -> Iterator[R]:
+    return (table[key] for key in sorted(table))
+
+
+def _identity(record: DerivedObject) -> tuple[type, tuple[str | int, ...]]:
+    return type(record), key_of(record)
+
+
+_RETIRE = {
+    Advertisement: Verb.RETIRE_ADVERTISEMENT,
+    Program: Verb.RETIRE_PROGRAM,
+    ContentAssignment: Verb.UNASSIGN_CONTENT,
+    Package: Verb.RETIRE_PACKAGE,
+}
+_CREATE = {
+    Package: Verb.CREATE_PACKAGE,
+    ContentAssignment: Verb.ASSIGN_CONTENT,
+    Program: Verb.CREATE_PROGRAM,
+    Advertisement: Verb.CREATE_ADVERTISEMENT,
+}
+_CHANGE = {Program: Verb.CHANGE_PROGRAM, Advertisement: Verb.CHANGE_ADVERTISEMENT}
+
+
+def _is_offered(record: PhaseRecord) -> bool:
+    return not record.retired and record.passage is not Passage.SKIPPED
+
+
+def _owner(rollout: RolloutView) -> Owner:
+    return Owner("Rollout", rollout.name, rollout.placed.changed_in)

@@ -1,0 +1,173 @@
+"""Opening phases in order (S13), release by release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from reconciler.kinds.rollout import Gate, Phase
+from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
+from reconciler.planning.actions import Verb
+from reconciler.planning.census import Census
+from reconciler.planning.conditions import ConditionType
+from reconciler.planning.draft import Draft
+from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
+from reconciler.planning.halts import decide_halt, halted_elsewhere, lift_relieved, tell_halts
+from reconciler.planning.targets import form_targets, remember_targets
+from reconciler.planning.world import RolloutView
+
+
+def observe_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Renew the targets of opened phases, lift what was relieved, and test every halt (S13)."""
+    remember_targets(rollout, release, form_targets(rollout, release, draft), draft)
+    lift_relieved(rollout, release, draft)
+    for phase in rollout.phases:
+        census = make_census(rollout, release, phase, draft)
+        if census is not None and not census.record.retired:
+            decide_halt(rollout, census, phase.halt, draft)
+
+
+def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Walk once over the phases in list order (S13)."""
+    halted = tell_halts(rollout, release, draft)
+    elsewhere = halted_elsewhere(rollout, release, draft)
+    paused = halted or rollout.suspension is not None or not rollout.world.observed.fresh
+    passed = True
+    for phase in rollout.phases:
+        record = draft.phases.get((release.rollout, release.number, phase.name))
+        if record is None:
+            may = not (paused or elsewhere) and rollout.in_force
+            served = is_served(rollout, release, phase, draft)
+            if may and not served and _is_due(rollout, phase, draft, passed=passed):
+                _open(rollout, release, phase, draft)
+        else:
+            _tend(rollout, release, phase, draft, paused=paused)
+        passed = passed and _counts_as_passed(rollout, release, phase, draft)
+
+
+def make_census(
+    rollout: RolloutView, release: Release, phase: Phase, draft: Draft
+) -> Census | None:
+    """Count an opened phase; nothing where it has not opened."""
+    key = (release.rollout, release.number, phase.name)
+    record, membership = draft.phases.get(key), draft.memberships.get(key)
+    if record is None or membership is None:
+        return None
+    ends = tuple((who, at + phase.grace) for who, at in sorted(membership.entered_at.items()))
+    for _, moment in ends:
+        draft.wake_at(moment)
+    return Census(
+        rollout.world,
+        release,
+        record,
+        membership,
+        phase.gate or Gate(),
+        ends,
+        rollout.keep_superseded,
+    )
+
+
+def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Retire a release where newer ones that succeeded hold all that is left of it (S12)."""
+    for phase in rollout.phases:
+        record = draft.phases.get((release.rollout, release.number, phase.name))
+        if record is not None and not record.retired and is_served(rollout, release, phase, draft):
+            because = "newer releases that succeeded here hold what is left of it"
+            cause = rollout.cause("S12", because, phase=phase.name)
+            draft.act(Verb.RETIRE_PHASE, replace(record, retired=True), cause)
+    if not release.retired and all(
+        _is_done_with(rollout, release, phase, draft) for phase in rollout.phases
+    ):
+        cause = rollout.cause("S12", "it is retired in every phase")
+        draft.act(Verb.RETIRE_RELEASE, replace(release, retired=True), cause)
+
+
+def is_served(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
+    """Tell whether newer releases succeeded in the phase and hold the rest of this one (S12)."""
+    held: set[str] = set()
+    for newer in draft.releases_of(rollout.name):
+        record = draft.phases.get((rollout.name, newer.number, phase.name))
+        if newer.number > release.number and record is not None and _succeeded(record):
+            held.update(update.id for update in newer.offered())
+    superseders: Mapping[str, frozenset[str]] = rollout.world.observed.catalog.superseders
+    return bool(held) and all(
+        update.id in held or not held.isdisjoint(superseders.get(update.id, ()))
+        for update in release.offered()
+    )
+
+
+def deadline_of(phase: Phase, opened_at: datetime) -> datetime | None:
+    """Give the instant from which the phase's program is mandatory (S16, S17)."""
+    if isinstance(phase.deadline, timedelta):
+        return opened_at + phase.deadline
+    return phase.deadline
+
+
+def _is_done_with(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
+    record = draft.phases.get((release.rollout, release.number, phase.name))
+    if record is None:
+        return is_served(rollout, release, phase, draft)
+    return record.retired
+
+
+def _succeeded(record: PhaseRecord) -> bool:
+    return record.state is PhaseState.SUCCEEDED and record.passage is not Passage.SKIPPED
+
+
+def _is_due(rollout: RolloutView, phase: Phase, draft: Draft, *, passed: bool) -> bool:
+    """Tell whether a phase may open: what is before it passed, or its instant has come (S13)."""
+    now = rollout.world.now
+    opens = phase.opens
+    for moment in (opens.at, opens.not_before):
+        if moment is not None:
+            draft.wake_at(moment)
+    if opens.not_before is not None and now < opens.not_before:
+        return False
+    return opens.at <= now if opens.at is not None else passed
+
+
+def _open(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> None:
+    record = PhaseRecord(
+        release.rollout, release.number, phase.name, PhaseState.OPEN, rollout.world.now
+    )
+    because = f"release {release.number} may go on to it"
+    draft.act(Verb.OPEN_PHASE, record, rollout.cause("S13", because, phase=phase.name))
+    remember_targets(rollout, release, form_targets(rollout, release, draft), draft)
+
+
+def _tend(
+    rollout: RolloutView, release: Release, phase: Phase, draft: Draft, *, paused: bool
+) -> None:
+    census = make_census(rollout, release, phase, draft)
+    if census is None or census.record.retired:
+        return
+    decide_gate(rollout, census, draft, paused=paused)
+    now_census = census.with_record(draft.phases[rollout.name, release.number, phase.name])
+    tell_gate(rollout, now_census, draft)
+    _tell_missed(rollout, now_census, phase, draft)
+
+
+def _tell_missed(rollout: RolloutView, census: Census, phase: Phase, draft: Draft) -> None:
+    """`GateMissed`: the deadline is past, all counted reported, and the ratio is below (S14)."""
+    deadline_at = deadline_of(phase, census.record.opened_at)
+    if census.record.state is not PhaseState.OPEN or deadline_at is None:
+        return
+    draft.wake_at(deadline_at)
+    all_reported = bool(census.counted) and census.reported == census.counted
+    if deadline_at <= rollout.world.now and all_reported and not meets_ratio(census):
+        subject = f"{rollout.subject}/{census.release.number}/{phase.name}"
+        message = "the deadline is past, all have reported, and too few comply"
+        draft.tell(subject, ConditionType.GATE_MISSED, message)
+
+
+def _counts_as_passed(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
+    """Succeeded and still above its ratio; accepted and skipped ones count as passed (S13)."""
+    census = make_census(rollout, release, phase, draft)
+    if census is None or census.record.state is not PhaseState.SUCCEEDED:
+        return False
+    if census.record.passage is not Passage.GATE or meets_ratio(census):
+        return True
+    subject = f"{rollout.subject}/{release.number}/{phase.name}"
+    draft.tell(subject, ConditionType.REGRESSED, "it succeeded, but fewer comply now")
+    return False

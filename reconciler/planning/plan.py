@@ -1,0 +1,277 @@
+"""The plan: one pure function of both sides and the instant (S25)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyroaring import BitMap
+
+from reconciler.desired.state import DesiredState
+from reconciler.model.problems import Location
+from reconciler.model.rollouts import PhaseState, Release
+from reconciler.model.times import later
+from reconciler.observed.memory import RolloutRecord, key_of
+from reconciler.observed.state import ObservedState
+from reconciler.planning.actions import DROPS, Action, Cause, Verb
+from reconciler.planning.census import Census
+from reconciler.planning.collections import Collections
+from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.draft import Draft
+from reconciler.planning.guidance import Guidance
+from reconciler.planning.halts import resume
+from reconciler.planning.objects import ObjectDraft, diff_objects
+from reconciler.planning.phases import (
+    advance_release,
+    make_census,
+    observe_release,
+    retire_served,
+)
+from reconciler.planning.releases import decide_releases
+from reconciler.planning.scanning import recently_scanned, scan_classes
+from reconciler.planning.targets import form_targets
+from reconciler.planning.updates import unknown_updates
+from reconciler.planning.verdicts import Evidence
+from reconciler.planning.windows import window_classes
+from reconciler.planning.world import RolloutView, SiteIdentity, World
+
+_MOST_ROUNDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseCount:
+    """How one release stands in one phase: sizes of sets of computers."""
+
+    rollout: str
+    release: int
+    phase: str
+    state: PhaseState
+    target: int
+    compliant: int
+    missing: int
+    unknown: int
+    pending_restart: int
+    failed: int
+    unreachable: int
+    reported: int
+    soak_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All decisions of one pass, in order; the same input gives an equal plan.
+
+    `now` may be later than what was asked for (S1). `wake_at` is the next instant at which time
+    alone may change the plan. `actions` is empty when both sides agree (S26).
+    """
+
+    commit: str
+    now: datetime
+    actions: tuple[Action, ...]
+    conditions: tuple[Condition, ...]
+    counts: tuple[PhaseCount, ...]
+    guidance: Guidance
+    wake_at: datetime | None
+
+    @property
+    def converged(self) -> bool:
+        """Whether nothing is left to do and everybody targeted complies."""
+        return not self.actions and all(
+            count.state is PhaseState.SUCCEEDED and count.compliant == count.target
+            for count in self.counts
+        )
+
+
+def make_plan(
+    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+) -> Plan:
+    """Compare both sides and decide everything there is to do (S25)."""
+    world = make_world(desired, observed, site, now)
+    draft = Draft(observed.memory)
+    rollouts = world.rollouts()
+    _settle(rollouts, draft)
+    _tell_clock(world, now, draft)
+    _forget_ended(world, draft)
+    objects = ObjectDraft(world, draft)
+    for rollout in rollouts:
+        objects.derive(rollout)
+        _tell_content(rollout, draft)
+    if observed.fresh:
+        draft.actions += diff_objects(observed.memory, objects.wanted, _no_longer_wanted(world))
+    guidance, no_windows = _guidance(world)
+    conditions = {
+        *draft.conditions(),
+        *no_windows,
+        *_catalog_conditions(world),
+        *world.collections.conditions(),
+    }
+    return Plan(
+        commit=desired.commit,
+        now=world.now,
+        actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
+        conditions=tuple(sorted(conditions)),
+        counts=tuple(_counts(rollouts, draft)),
+        guidance=guidance,
+        wake_at=draft.next_wake(world.now),
+    )
+
+
+def make_world(
+    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+) -> World:
+    """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
+    moment = later(now, observed.latest_transition)
+    collections = Collections(desired, observed.fleet, observed.catalog, site.name, moment)
+    recent = recently_scanned(desired, observed.fleet, collections, moment)
+    evidence = Evidence(observed.fleet, observed.catalog, recent)
+    return World(desired, observed, site, moment, collections, evidence)
+
+
+def _settle(rollouts: Sequence[RolloutView], draft: Draft) -> None:
+    """Decide releases, then all halts, then phases, again until nothing changes (S13)."""
+    for _ in range(_MOST_ROUNDS):
+        decided = draft.begin_round()
+        for rollout in rollouts:
+            decide_releases(rollout, draft)
+            resume(rollout, draft)
+        for rollout in rollouts:
+            for release in _live(rollout, draft):
+                observe_release(rollout, release, draft)
+        for rollout in rollouts:
+            for release in _live(rollout, draft):
+                retire_served(rollout, release, draft)
+            for release in _live(rollout, draft):
+                advance_release(rollout, release, draft)
+        if len(draft.actions) == decided:
+            return
+    message = "the decisions of one plan do not settle"
+    raise AssertionError(message)
+
+
+def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
+    return [
+        release
+        for release in draft.releases_of(rollout.name)
+        if not release.retired and release.offered()
+    ]
+
+
+def _forget_ended(world: World, draft: Draft) -> None:
+    """Forget rollouts that left git: only a complete read of it says so (S16, S29)."""
+    if not world.observed.fresh:
+        return
+    tables: tuple[tuple[Verb, Iterable[RolloutRecord]], ...] = (
+        (Verb.FORGET_TARGETS, draft.memberships.values()),
+        (Verb.FORGET_PHASE, draft.phases.values()),
+        (Verb.FORGET_TOKEN, draft.tokens.values()),
+        (Verb.FORGET_RELEASE, draft.releases.values()),
+    )
+    for verb, records in tables:
+        gone = [record for record in records if record.rollout not in world.desired.rollouts]
+        for record in sorted(gone, key=key_of):
+            draft.act(verb, record, _left_git(world, record.rollout))
+
+
+def _left_git(world: World, rollout: str) -> Cause:
+    commit = world.desired.commit
+    return Cause("Rollout", rollout, Location(""), commit, "S16", "the rollout left git")
+
+
+def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
+    """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
+    desired, fleet, collections = world.desired, world.observed.fleet, world.collections
+    site = desired.sites.get(world.site.name)
+    enforce = site is not None and site.document.spec.mode == "enforce"
+    windows, found = window_classes(desired, fleet, collections, world.site.name, world.now)
+    if not enforce:
+        message = "the site observes: nothing is installed until its manifest says mode: enforce"
+        observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
+        found = (*found, observing)
+    return Guidance(enforce, windows, scan_classes(desired, fleet, collections)), found
+
+
+def _no_longer_wanted(world: World) -> Cause:
+    commit = world.desired.commit
+    because = "no live release of a rollout needs it"
+    return Cause("Site", world.site.name, Location(""), commit, "S22", because)
+
+
+def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
+    if world.now > asked:
+        message = "the clock is behind the newest recorded transition"
+        draft.tell(f"Site/{world.site.name}", ConditionType.CLOCK_BEHIND, message)
+
+
+def _tell_content(rollout: RolloutView, draft: Draft) -> None:
+    """Say which captures do not work; nothing starts without its content (S18)."""
+    memory = rollout.world.observed.memory
+    for assignment in memory.assignments.values():
+        package = memory.packages.get((assignment.package, assignment.version))
+        if package is not None and package.rollout == rollout.name and assignment.problem:
+            subject = f"{rollout.subject}/{package.release}"
+            draft.tell(subject, ConditionType.CONTENT_MISSING, assignment.problem)
+
+
+def _catalog_conditions(world: World) -> Iterable[Condition]:
+    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    for name, freshness in world.observed.catalog.sources.items():
+        if freshness.problem:
+            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
+    for name, group in world.desired.update_groups.items():
+        yield from unknown_updates(name, group.document.spec, world.observed.catalog)
+
+
+def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:
+    for rollout in rollouts:
+        for release in _live(rollout, draft):
+            targets = form_targets(rollout, release, draft)
+            for phase in rollout.phases:
+                census = make_census(rollout, release, phase, draft)
+                if census is None:
+                    yield _pending_count(rollout, release, phase.name, targets[phase.name])
+                elif not census.record.retired:
+                    yield _open_count(census)
+
+
+def _pending_count(
+    rollout: RolloutView, release: Release, phase: str, target: BitMap
+) -> PhaseCount:
+    evidence = rollout.world.evidence
+    verdict = evidence.judge(target, release.offered(), keep_superseded=rollout.keep_superseded)
+    return PhaseCount(
+        rollout=rollout.name,
+        release=release.number,
+        phase=phase,
+        state=PhaseState.PENDING,
+        target=len(target),
+        compliant=len(verdict.compliant),
+        missing=len(verdict.non_compliant),
+        unknown=len(verdict.unknown),
+        pending_restart=len(verdict.pending_restart),
+        failed=0,
+        unreachable=0,
+        reported=0,
+    )
+
+
+def _open_count(census: Census) -> PhaseCount:
+    return PhaseCount(
+        rollout=census.release.rollout,
+        release=census.release.number,
+        phase=census.record.phase,
+        state=census.record.state,
+        target=len(census.target),
+        compliant=len(census.verdict.compliant),
+        missing=len(census.verdict.non_compliant),
+        unknown=len(census.verdict.unknown),
+        pending_restart=len(census.verdict.pending_restart),
+        failed=len(census.failed),
+        unreachable=len(census.unreachable),
+        reported=len(census.reported),
+        soak_since=census.record.soak_since,
+    )
+
+
+def _is_not_retirement(action: Action) -> bool:
+    return action.verb not in DROPS

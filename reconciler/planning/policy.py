@@ -1,0 +1,167 @@
+"""What one computer is told, from what the plan decided for all (J1, S16, S17, S18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.model.computers import Computer
+from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
+from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
+from reconciler.model.rollouts import PhaseState
+from reconciler.model.times import later
+from reconciler.model.updates import UpdateState
+from reconciler.observed.catalog import Catalog
+from reconciler.observed.memory import Membership, Memory
+from reconciler.planning.guidance import Guidance, ScanClass
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """All that policies are made from, the same for every computer of one policy version.
+
+    `slices` gives the SHA-256 of the catalog slice of each operating-system release.
+    """
+
+    site: str
+    version: int
+    memory: Memory
+    catalog: Catalog
+    guidance: Guidance
+    slices: Mapping[str, str]
+    lifetime: timedelta
+    poll_every: timedelta
+
+
+def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Policy:
+    """Assemble one computer's policy; the server signs it."""
+    scan = _scan_class(source.guidance, computer.ordinal)
+    return Policy(
+        computer=computer.id,
+        site=source.site,
+        version=source.version,
+        issued_at=now,
+        expires_at=now + source.lifetime,
+        enforce=source.guidance.enforce,
+        poll_every=source.poll_every,
+        report_every=scan.report_every if scan else source.poll_every,
+        scan=_scan_order(source, computer, scan),
+        windows=_windows(source.guidance, computer.ordinal, now),
+        offers=tuple(_offers(source, computer)) if not computer.retired else (),
+    )
+
+
+def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
+    """Give the advertisements that target the computer and have something for it.
+
+    Without its content on a distribution point an advertisement is not offered at all (S18).
+    """
+    memory = source.memory
+    for (identity,) in sorted(memory.advertisements):
+        offer = memory.advertisements[identity,]
+        membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
+        content = _ready_content(memory, offer)
+        if membership is None or computer.ordinal not in membership.members or content is None:
+            continue
+        updates = tuple(_updates(source, offer, membership, computer))
+        if updates:
+            program = memory.programs[offer.package, offer.version, offer.program]
+            yield Offer(
+                advertisement=offer.id,
+                rollout=offer.rollout,
+                release=offer.release,
+                phase=offer.phase,
+                program=offer.program,
+                package=offer.package,
+                version=offer.version,
+                available_at=offer.available_at,
+                mandatory_at=_mandatory_at(offer, membership, computer.ordinal),
+                recurrence=offer.recurrence,
+                user=offer.user,
+                held=offer.held or program.disabled,
+                max_runtime=program.max_runtime,
+                updates=updates,
+                manifest=content.manifest,
+            )
+
+
+def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:
+    """Give this computer's own deadline: a late one has `grace` from when it entered (S17)."""
+    if offer.mandatory_at is None:
+        return None
+    entered_at = membership.entered_at.get(ordinal, offer.available_at)
+    return later(offer.mandatory_at, offer.available_at + offer.grace, entered_at + offer.grace)
+
+
+def _updates(
+    source: PolicySource, offer: Advertisement, membership: Membership, computer: Computer
+) -> Iterator[OfferedUpdate]:
+    """Give what the last scan found missing here, superseded and blocked ones left out (S8)."""
+    listed = frozenset(offer.updates)
+    blocked = _blocked(source.memory, membership, computer.ordinal)
+    for update in sorted(listed - blocked):
+        entry = source.catalog.entries.get(update)
+        newer = source.catalog.superseders.get(update, frozenset()) & listed
+        superseded = any(other in computer.states for other in newer)
+        if entry and not superseded and computer.states.get(update) is UpdateState.MISSING:
+            packages = entry.update.packages
+            yield OfferedUpdate(
+                update,
+                tuple(sorted({(one.name, one.architecture, one.version) for one in packages})),
+            )
+
+
+def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
+    """Give what a halt keeps from a computer that came after it (S15)."""
+    entered_at = membership.entered_at.get(ordinal)
+    return frozenset(
+        update
+        for record in memory.phases.values()
+        if record.state is PhaseState.HALTED
+        and record.halted_at is not None
+        and entered_at is not None
+        and record.halted_at <= entered_at
+        for update in record.blocked
+    )
+
+
+def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | None:
+    return next(
+        (
+            assignment
+            for key, assignment in sorted(memory.assignments.items())
+            if key[:2] == (offer.package, offer.version) and assignment.state is ContentState.DONE
+        ),
+        None,
+    )
+
+
+def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None) -> ScanOrder:
+    """Ask for a scan after every opening of a phase that targets the computer (S14)."""
+    memory = source.memory
+    openings = [
+        record.opened_at
+        for key, record in memory.phases.items()
+        if not record.retired
+        and (membership := memory.memberships.get(key)) is not None
+        and computer.ordinal in membership.members
+    ]
+    every = scan.every if scan else source.lifetime
+    return ScanOrder(
+        every=every,
+        first_within=scan.first_within if scan else every,
+        after=max(openings, default=None),
+        catalog=source.slices.get(computer.release),
+        content_version=source.catalog.version,
+    )
+
+
+def _scan_class(guidance: Guidance, ordinal: int) -> ScanClass | None:
+    return next((one for one in guidance.scans if ordinal in one.members), None)
+
+
+def _windows(guidance: Guidance, ordinal: int, now: datetime) -> Windows:
+    """Give the computer's windows; one that no class has yet starts nothing (S4)."""
+    found = next((one.windows for one in guidance.windows if ordinal in one.members), None)
+    return found or Windows(always=False, updates=(), until=now)

@@ -1,0 +1,174 @@
+"""Releases: what is tested is what is rolled out (S12)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
+from reconciler.planning.actions import Verb
+from reconciler.planning.conditions import ConditionType
+from reconciler.planning.draft import Draft
+from reconciler.planning.updates import released
+from reconciler.planning.world import RolloutView
+
+
+def decide_releases(rollout: RolloutView, draft: Draft) -> None:
+    """Take out what left the authorization, then cut or extend a release where one is due (S12)."""
+    for release in draft.releases_of(rollout.name):
+        _trim(rollout, release, draft)
+    _note_force(rollout, draft)
+    if not rollout.in_force or rollout.suspension is not None:
+        return
+    added = additions(rollout, draft)
+    if added:
+        _offer(rollout, added, draft)
+
+
+def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
+    """Give the authorized updates that no release holds in their present revision."""
+    entries = rollout.world.observed.catalog.entries
+    held = {
+        (update.id, update.revision)
+        for release in draft.releases_of(rollout.name)
+        for update in release.offered()
+    }
+    return frozenset(
+        update for update in rollout.authorized if (update, entries[update].revision) not in held
+    )
+
+
+def _trim(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """An update that left the set is out of all releases for good; an emptied one retires (S12).
+
+    An update that the catalog does not know at all is kept: its absence proves nothing (S29).
+    """
+    entries = rollout.world.observed.catalog.entries
+    spec = rollout.authorization.document.spec
+    gone = [
+        update.id
+        for update in release.offered()
+        if update.id not in rollout.authorized
+        and (update.id in entries or update.id in spec.except_)
+    ]
+    if release.retired or not gone:
+        return
+    trimmed = replace(release, removed=tuple(sorted({*release.removed, *gone})))
+    cause = rollout.cause("S12", f"{len(gone)} update(s) left the authorization")
+    if trimmed.offered():
+        draft.act(Verb.CHANGE_RELEASE, trimmed, cause)
+    else:
+        draft.act(Verb.RETIRE_RELEASE, replace(trimmed, retired=True), cause)
+
+
+def _note_force(rollout: RolloutView, draft: Draft) -> None:
+    """Say why nothing is offered, and when that changes by itself."""
+    for moment in (rollout.begins_at, rollout.ends_at):
+        if moment is not None:
+            draft.wake_at(moment)
+    suspension = rollout.suspension
+    if suspension is not None:
+        draft.tell(rollout.subject, ConditionType.SUSPENDED, suspension.reason)
+        if suspension.until is not None:
+            draft.wake_at(suspension.until)
+    if rollout.has_ended:
+        draft.tell(rollout.subject, ConditionType.ENDED, "the authorization's until has passed")
+    elif rollout.is_early:
+        draft.tell(
+            rollout.subject, ConditionType.NOTHING_TO_OFFER, "the authorization's from is ahead"
+        )
+    elif not rollout.authorized:
+        draft.tell(
+            rollout.subject,
+            ConditionType.NOTHING_TO_OFFER,
+            "the authorization selects no update that the catalog has",
+        )
+
+
+def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:
+    releases = draft.releases_of(rollout.name)
+    newest = releases[-1] if releases else None
+    if newest is None:
+        _cut(rollout, 1, added, draft)
+    elif not newest.retired and not draft.phases_of(newest):
+        _extend(rollout, newest, added, draft)
+    elif _is_due(rollout, newest, draft):
+        _cut(rollout, newest.number + 1, added, draft)
+    else:
+        _wait(rollout, added, draft)
+
+
+def _cut(rollout: RolloutView, number: int, updates: frozenset[str], draft: Draft) -> None:
+    world = rollout.world
+    release = Release(
+        rollout=rollout.name,
+        number=number,
+        version=_next_version(rollout, draft),
+        updates=released(updates, world.observed.catalog),
+        cut_at=world.now,
+    )
+    because = f"{len(updates)} update(s) are authorized and in no release"
+    draft.act(Verb.CUT_RELEASE, release, rollout.cause("S12", because))
+
+
+def _extend(rollout: RolloutView, release: Release, added: frozenset[str], draft: Draft) -> None:
+    """A release that has opened nowhere takes additions and revisions in (S12)."""
+    frozen = {update.id: update for update in release.updates}
+    frozen |= {update.id: update for update in released(added, rollout.world.observed.catalog)}
+    extended = replace(
+        release,
+        version=_next_version(rollout, draft),
+        updates=tuple(frozen[update] for update in sorted(frozen)),
+        removed=tuple(update for update in release.removed if update not in added),
+    )
+    because = f"{len(added)} update(s) came before the release opened anywhere"
+    draft.act(Verb.CHANGE_RELEASE, extended, rollout.cause("S12", because))
+
+
+def _next_version(rollout: RolloutView, draft: Draft) -> int:
+    """Give a version that no release of the authorization, in any rollout, has had (S20)."""
+    rollouts = rollout.world.desired.rollouts
+    name = rollout.placed.document.spec.authorization
+    used = (
+        release.version
+        for release in draft.releases.values()
+        if release.rollout in rollouts
+        and rollouts[release.rollout].document.spec.authorization == name
+    )
+    return max(used, default=0) + 1
+
+
+def _is_due(rollout: RolloutView, newest: Release, draft: Draft) -> bool:
+    due_at = newest.cut_at + rollout.placed.document.spec.releases.every
+    draft.wake_at(due_at)
+    return _is_settled(rollout, newest, draft) and due_at <= rollout.world.now
+
+
+def _is_settled(rollout: RolloutView, release: Release, draft: Draft) -> bool:
+    """Tell whether the first phase is done with a release: passed, emptied, or relieved."""
+    if release.retired or not release.offered():
+        return True
+    record = draft.phases_of(release).get(rollout.phases[0].name)
+    if record is None:
+        return False
+    return record.state is PhaseState.SUCCEEDED or _was_relieved(record, release)
+
+
+def _was_relieved(record: PhaseRecord, release: Release) -> bool:
+    offered = {update.id for update in release.offered()}
+    return bool(record.blocked) and offered.isdisjoint(record.blocked)
+
+
+def _wait(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:
+    entries = rollout.world.observed.catalog.entries
+    worst = max(entries[update].update.severity for update in added)
+    since = min(_known_since(rollout, update) for update in added)
+    message = (
+        f"{len(added)} update(s) wait for the next release since {since:%Y-%m-%d %H:%M}Z,"
+        f" the worst {worst.name.lower()}"
+    )
+    draft.tell(rollout.subject, ConditionType.RELEASE_WAITING, message)
+
+
+def _known_since(rollout: RolloutView, update: str) -> datetime:
+    return rollout.world.observed.catalog.entries[update].first_seen_at

@@ -1,0 +1,113 @@
+"""A plan as JSON and as text; the same plan gives the same bytes (S25)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.model.canonical import Json, digest_of
+from reconciler.model.codec import encode
+from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
+from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.observed.memory import Membership, Record
+from reconciler.planning.actions import Action, Cause
+from reconciler.planning.plan import Plan
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Give the plan as a JSON value, its review digest included."""
+    return {
+        "commit": plan.commit,
+        "now": encode(plan.now),
+        "digest": review_digest(plan),
+        "actions": [_action_json(action) for action in plan.actions],
+        "conditions": [
+            {"subject": one.subject, "type": one.type.value, "message": one.message}
+            for one in plan.conditions
+        ],
+        "phases": [encode(count) for count in plan.counts],
+        "converged": plan.converged,
+        "wakeAt": encode(plan.wake_at),
+    }
+
+
+def review_digest(plan: Plan) -> str:
+    """Give the digest of what a reviewer judges: no commits, file lines, ids or times (S25)."""
+    return digest_of(
+        [
+            [
+                action.verb.value,
+                describe(action.record),
+                action.cause.kind,
+                action.cause.name,
+                action.cause.rule,
+            ]
+            for action in plan.actions
+        ]
+    )
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """Give the plan as lines for a person."""
+    for action in plan.actions:
+        cause = action.cause
+        yield f"{action.verb.value:<20} {describe(action.record)}"
+        yield f"{'':<20} because {cause.because} [{cause.rule}] {_origin(cause)}".rstrip()
+    if not plan.actions:
+        yield "nothing to do"
+    for condition in plan.conditions:
+        yield f"{condition.type.value}: {condition.subject}: {condition.message}"
+
+
+def describe(record: Record) -> str:
+    """Name a record without its id or instants."""
+    match record:
+        case Release():
+            offered, gone = len(record.offered()), len(record.removed)
+            return f"{record.rollout}/{record.number} ({offered} offered, {gone} removed)"
+        case PhaseRecord():
+            state = "retired" if record.retired else record.state.value
+            return f"{record.rollout}/{record.release}/{record.phase} ({state})"
+        case Membership():
+            where = f"{record.rollout}/{record.release}/{record.phase}"
+            return f"{where} ({len(record.members)} computers)"
+        case SeenToken():
+            return f"{record.rollout} resume token"
+        case Package():
+            return f"package {record.name} version {record.version}"
+        case Program():
+            return f"program {record.name} of version {record.version}"
+        case ContentAssignment():
+            return f"content of version {record.version} on {record.point}"
+        case Advertisement():
+            where = f"{record.rollout}/{record.release}/{record.phase}"
+            held = ", held" if record.held else ""
+            size = len(record.updates)
+            return f"advertisement of {record.program} for {where} ({size} updates{held})"
+
+
+def _action_json(action: Action) -> dict[str, Any]:
+    return {
+        "verb": action.verb.value,
+        "what": describe(action.record),
+        "record": _record_json(action.record),
+        "cause": encode(action.cause),
+    }
+
+
+def _record_json(record: Record) -> Json:
+    """Give a record's fields; of targets the count and a digest, for there may be a million."""
+    if isinstance(record, Membership):
+        return {
+            "rollout": record.rollout,
+            "release": record.release,
+            "phase": record.phase,
+            "computers": len(record.members),
+            "digest": digest_of(record.members.serialize().hex()),
+        }
+    return encode(record)
+
+
+def _origin(cause: Cause) -> str:
+    place = f"{cause.at}@{cause.commit[:12]}" if cause.at.path else ""
+    return f"({place})" if place else ""

@@ -1,0 +1,86 @@
+"""Who each phase of a release is for (S12a)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pyroaring import BitMap, FrozenBitMap
+
+from reconciler.model.rollouts import Release
+from reconciler.observed.memory import Membership
+from reconciler.planning.actions import Verb
+from reconciler.planning.draft import Draft
+from reconciler.planning.world import RolloutView
+
+Targets = Mapping[str, BitMap]
+
+
+def form_targets(rollout: RolloutView, release: Release, draft: Draft) -> Targets:
+    """Give every phase its collection less the computers of earlier phases (S12a).
+
+    A computer that an opened phase already has stays there, unless an earlier phase that has
+    opened claims it; only those in no opened phase follow the order of the list.
+    """
+    opened = draft.phases_of(release)
+    has = {
+        phase.name: _already_in(rollout, release, phase.name, phase.collection, draft)
+        for phase in rollout.phases
+        if phase.name in opened
+    }
+    settled = BitMap.union(BitMap(), *has.values())
+    claimed = BitMap()
+    targets: dict[str, BitMap] = {}
+    for phase in rollout.phases:
+        members = rollout.world.collections.members(phase.collection)
+        chosen = members - settled
+        if phase.name in has:
+            later = BitMap.union(BitMap(), *(has[name] for name in has if name not in targets))
+            chosen |= members & later
+        targets[phase.name] = BitMap(chosen - claimed)
+        claimed |= targets[phase.name]
+    return targets
+
+
+def remember_targets(
+    rollout: RolloutView, release: Release, targets: Targets, draft: Draft
+) -> None:
+    """Record who entered and who left an opened phase, so that both are known next time."""
+    for name in sorted(draft.phases_of(release)):
+        old = draft.memberships.get((release.rollout, release.number, name))
+        if name not in targets:
+            if old is not None:
+                gone = rollout.cause("S13", "the phase is no longer in the rollout")
+                draft.act(Verb.FORGET_TARGETS, old, gone)
+            continue
+        new = _membership(release, name, targets[name], old, rollout.world.now)
+        if new != old:
+            because = _describe(old, new)
+            draft.act(Verb.SET_TARGETS, new, rollout.cause("S12a", because, phase=name))
+
+
+def _already_in(
+    rollout: RolloutView, release: Release, name: str, collection: str, draft: Draft
+) -> FrozenBitMap:
+    membership = draft.memberships.get((release.rollout, release.number, name))
+    if membership is None:
+        return FrozenBitMap()
+    return membership.members & rollout.world.collections.members(collection)
+
+
+def _membership(
+    release: Release, phase: str, target: BitMap, old: Membership | None, now: datetime
+) -> Membership:
+    """Keep when each late one entered; at the opening nobody is late."""
+    entered_at = dict(old.entered_at) if old else {}
+    for ordinal in (target - old.members) if old else ():
+        entered_at[ordinal] = now
+    kept = {ordinal: moment for ordinal, moment in entered_at.items() if ordinal in target}
+    return Membership(release.rollout, release.number, phase, FrozenBitMap(target), kept)
+
+
+def _describe(old: Membership | None, new: Membership) -> str:
+    if old is None:
+        return f"{len(new.members)} computer(s) are targeted"
+    joined, left = len(new.members - old.members), len(old.members - new.members)
+    return f"{joined} computer(s) joined, {left} left"

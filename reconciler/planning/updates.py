@@ -1,0 +1,111 @@
+"""Which updates a group holds, and which an authorization offers (S8, S9)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from reconciler.desired.state import DesiredState
+from reconciler.kinds.update_group import UpdateGroupSpec, UpdateQuery
+from reconciler.model.rollouts import ReleasedUpdate
+from reconciler.model.updates import SEVERITY_WORDS, CatalogEntry, UpdateSeverity
+from reconciler.observed.catalog import Catalog
+from reconciler.planning.conditions import Condition, ConditionType
+
+_SEVERITY = re.compile(r"(>=|<=|>|<|=)?([a-z]+)")
+
+
+def group_updates(spec: UpdateGroupSpec, catalog: Catalog, now: datetime) -> frozenset[str]:
+    """Give (updates + query) - exclude, of those that the catalog knows (S9)."""
+    chosen = {update for update in spec.updates if update in catalog.entries}
+    if spec.query is not None:
+        chosen.update(
+            update for update, entry in catalog.entries.items() if _matches(spec.query, entry, now)
+        )
+    return frozenset(chosen.difference(spec.exclude))
+
+
+def unknown_updates(name: str, spec: UpdateGroupSpec, catalog: Catalog) -> tuple[Condition, ...]:
+    """Tell which named updates the catalog lacks."""
+    lacking = sorted(set(spec.updates) - set(catalog.entries))
+    return tuple(
+        Condition(
+            f"UpdateGroup/{name}", ConditionType.UNKNOWN_UPDATE, f"the catalog has no {update!r}"
+        )
+        for update in lacking
+    )
+
+
+def authorized_updates(
+    desired: DesiredState, authorization: str, catalog: Catalog, now: datetime
+) -> frozenset[str]:
+    """Give what git authorizes, whatever the time: group, except, only, rejections (S8).
+
+    Updates that the catalog's source withdrew are left out. An update that is out of this set
+    is out of all releases for good (S12); one that a later update supersedes stays in it.
+    """
+    spec = desired.authorizations[authorization].document.spec
+    chosen = group_updates(desired.update_groups[spec.group].document.spec, catalog, now)
+    if spec.only is not None:
+        chosen &= frozenset(spec.only)
+    rejected = {
+        update
+        for rejection in desired.rejections.values()
+        for update in rejection.document.spec.updates
+    }
+    return frozenset(
+        update
+        for update in chosen.difference(spec.except_, rejected)
+        if not catalog.entries[update].withdrawn
+    )
+
+
+def released(updates: frozenset[str], catalog: Catalog) -> tuple[ReleasedUpdate, ...]:
+    """Give the updates in their present revision, in order of their ids."""
+    return tuple(
+        ReleasedUpdate(update, catalog.entries[update].revision) for update in sorted(updates)
+    )
+
+
+def parse_severity_bound(text: str) -> tuple[str, UpdateSeverity]:
+    """Read `>=important` or `critical` as a sign and a rank; raises ValueError."""
+    match = _SEVERITY.fullmatch(text)
+    if match is None or match.group(2) not in SEVERITY_WORDS:
+        message = f"{text!r} is not a severity: write >=important or critical"
+        raise ValueError(message)
+    return match.group(1) or "=", SEVERITY_WORDS[match.group(2)]
+
+
+def _matches(query: UpdateQuery, entry: CatalogEntry, now: datetime) -> bool:
+    """Tell whether every field of the query accepts the update; values of a field are ORed."""
+    update = entry.update
+    return (
+        (not query.product or update.product in query.product)
+        and (not query.classification or update.classification in query.classification)
+        and (not query.release or not set(query.release).isdisjoint(update.release))
+        and (not query.cves or not set(query.cves).isdisjoint(update.cves))
+        and (query.severity is None or _in_bound(query.severity, update.severity))
+        and _is_in_span(query, entry, now)
+    )
+
+
+def _in_bound(bound: str, severity: UpdateSeverity) -> bool:
+    sign, rank = parse_severity_bound(bound)
+    return {
+        ">=": severity >= rank,
+        ">": severity > rank,
+        "=": severity == rank,
+        "<=": severity <= rank,
+        "<": severity < rank,
+    }[sign]
+
+
+def _is_in_span(query: UpdateQuery, entry: CatalogEntry, now: datetime) -> bool:
+    """Judge by the release date; an update without one counts from when it was first seen."""
+    released_at = entry.update.released_at or entry.first_seen_at
+    if query.min_age is not None and now - released_at < query.min_age:
+        return False
+    if query.released is None:
+        return True
+    after, before = query.released.after, query.released.before
+    return (after is None or released_at >= after) and (before is None or released_at < before)

@@ -1,0 +1,195 @@
+"""When programs may start: maintenance windows in the computers' zones (S3, S4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from pyroaring import BitMap, FrozenBitMap
+
+from reconciler.desired.state import DesiredState
+from reconciler.kinds.maintenance_window import MaintenanceWindow
+from reconciler.model.policy import Windows
+from reconciler.model.times import UTC
+from reconciler.observed.fleet import Fleet
+from reconciler.planning.collections import Collections
+from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.guidance import WindowClass
+
+HORIZON = timedelta(days=15)
+ZONE_FACT = "timezone"
+_LOOK_BACK = timedelta(days=40)
+_FAR = timedelta(days=4 * 366)
+
+Interval = tuple[datetime, datetime]
+
+
+def resolve_wall_time(day: date, clock: time, zone: tzinfo) -> datetime:
+    """Give the UTC instant of a wall time: in a DST gap the gap's end, else the first (S3)."""
+    wall = datetime.combine(day, clock)
+    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    # In a gap fold=0 applies the offset from before it, which lands as far behind its end as
+    # the wall time is behind its begin.
+    after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return _end_of_gap(min(moment, after), max(moment, after), zone)
+
+
+def occurrences(
+    window: MaintenanceWindow, zone: tzinfo, begin: datetime, end: datetime
+) -> Iterator[Interval]:
+    """Give the window's openings that overlap [begin, end), in order of their dates (S4)."""
+    for day in _days(window, begin - _LOOK_BACK, end + _LOOK_BACK):
+        opens_at = resolve_wall_time(day, window.start, zone)
+        closes_at = _closing(window, day, opens_at, zone)
+        if opens_at < end and begin < closes_at:
+            yield opens_at, closes_at
+
+
+def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Unite intervals; touching ones become one (S4)."""
+    merged: list[Interval] = []
+    for opens_at, closes_at in sorted(intervals):
+        if merged and opens_at <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], closes_at))
+        else:
+            merged.append((opens_at, closes_at))
+    return tuple(merged)
+
+
+def update_windows(
+    windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
+) -> tuple[Interval, ...]:
+    """Give the merged openings for updates; with windows for restarts only, those serve (S4)."""
+    for_updates = [window for window in windows if window.serves("updates")]
+    return merge(
+        interval
+        for window in for_updates or windows
+        for interval in occurrences(window, window.zone or zone, begin, end)
+    )
+
+
+def window_classes(
+    desired: DesiredState, fleet: Fleet, collections: Collections, site_name: str, now: datetime
+) -> tuple[tuple[WindowClass, ...], tuple[Condition, ...]]:
+    """Split the fleet by window-bearing collections and zone, and open each class's windows.
+
+    The openings reach from the begin of the day of `now` for `HORIZON`, so that they change
+    once a day only. Without any window a class may start at any time where one of its
+    collections or its site says so, and nowhere else (S4).
+    """
+    begin = datetime.combine(now.date(), time(), UTC)
+    site = desired.sites.get(site_name)
+    windowless = site is not None and site.document.spec.windowless == "always"
+    site_zone = site.document.spec.timezone if site and site.document.spec.timezone else "UTC"
+    classes: list[WindowClass] = []
+    found: list[Condition] = []
+    for names, members in sorted(_by_collections(desired, fleet, collections).items()):
+        declared = _declared(desired, names)
+        always = not declared and (windowless or bool(names))
+        if not declared and not always:
+            found.append(_no_window(site_name, members))
+        for zone, part in _by_zone(fleet, members, site_zone):
+            intervals = update_windows(declared, zone, begin, begin + HORIZON)
+            classes.append(WindowClass(part, Windows(always, intervals, begin + HORIZON)))
+            if declared and not intervals and not _any_ahead(declared, zone, begin):
+                found.append(_no_window_ahead(site_name, part, names))
+    return tuple(classes), tuple(found)
+
+
+def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:
+    """Give the recurrence's dates, moved by the offset, in the range."""
+    for found in window.rule.dates(window.first_day, since=(begin - window.offset).date()):
+        day = found + window.offset
+        if day > end.date():
+            return
+        yield day
+
+
+def _closing(window: MaintenanceWindow, day: date, opens_at: datetime, zone: tzinfo) -> datetime:
+    """A duration is elapsed time, an end the next such wall time (S4)."""
+    if window.duration is not None:
+        return opens_at + window.duration
+    if window.end is None:
+        return opens_at
+    closes_at = resolve_wall_time(day, window.end, zone)
+    return (
+        closes_at
+        if opens_at < closes_at
+        else resolve_wall_time(day + timedelta(days=1), window.end, zone)
+    )
+
+
+def _end_of_gap(low: datetime, high: datetime, zone: tzinfo) -> datetime:
+    """Find the instant between the two at which the zone's offset changes, to the second."""
+    before = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
+
+
+def _by_collections(
+    desired: DesiredState, fleet: Fleet, collections: Collections
+) -> dict[tuple[str, ...], FrozenBitMap]:
+    """Split the fleet by the set of window-bearing collections that a computer is in."""
+    classes: dict[tuple[str, ...], BitMap] = {(): BitMap(fleet.enrolled)}
+    for name, placed in desired.collections.items():
+        if placed.document.spec.maintenance_windows is None:
+            continue
+        members = collections.members(name)
+        split: dict[tuple[str, ...], BitMap] = {}
+        for names, who in classes.items():
+            split[names] = who - members
+            split[(*names, name)] = who & members
+        classes = {names: who for names, who in split.items() if who}
+    return {names: FrozenBitMap(who) for names, who in classes.items()}
+
+
+def _declared(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
+    found: list[MaintenanceWindow] = []
+    for name in names:
+        windows = desired.collections[name].document.spec.maintenance_windows
+        if windows is not None and not isinstance(windows, str):
+            found.extend(windows)
+    return tuple(found)
+
+
+def _by_zone(
+    fleet: Fleet, members: FrozenBitMap, site_zone: str
+) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
+    """Split by the computers' own zone, where tzdata knows it, else the site's (S3)."""
+    known = available_timezones()
+    column = fleet.facts.get(ZONE_FACT)
+    rest = members
+    for name in sorted(known.intersection(column.texts())) if column else ():
+        part = members & fleet.facts[ZONE_FACT].where(name.__eq__)
+        rest = rest - part
+        if part:
+            yield ZoneInfo(name), part
+    if rest:
+        yield ZoneInfo(site_zone), FrozenBitMap(rest)
+
+
+def _any_ahead(windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime) -> bool:
+    return any(
+        True
+        for window in windows
+        for _ in occurrences(window, window.zone or zone, begin, begin + _FAR)
+    )
+
+
+def _no_window(site: str, members: FrozenBitMap) -> Condition:
+    message = f"{len(members)} computer(s) are in no collection with maintenanceWindows"
+    return Condition(f"Site/{site}", ConditionType.NO_WINDOW, message)
+
+
+def _no_window_ahead(site: str, members: FrozenBitMap, names: Sequence[str]) -> Condition:
+    where = ", ".join(names)
+    message = f"no window of {where} opens again for {len(members)} computer(s)"
+    return Condition(f"Site/{site}", ConditionType.NO_WINDOW_AHEAD, message)

@@ -1,0 +1,165 @@
+"""Whatever happens to a fleet, in whatever order, some things hold of every plan (S12 to S26)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from reconciler.model.canonical import canonical_json
+from reconciler.model.rollouts import PhaseState
+from reconciler.planning.actions import DROPS
+from reconciler.planning.render import plan_json
+from tests.property.strategies import COMPUTERS, computers, products, some_computers, states
+from tests.worlds import BASICS, PlannerWorld, an_update
+
+
+def plan_bytes(plan):
+    """Give the bytes that have to be equal for equal input."""
+    return canonical_json(plan_json(plan))
+
+
+class RolloutMachine(RuleBasedStateMachine):
+    """A fleet that scans, installs, fails, grows and falls silent under a changing git."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = PlannerWorld()
+        self.excepted = set()
+        self.opened_at = {}
+        self.tested = {}
+        self.ids = set()
+
+    @initialize()
+    def begin(self):
+        for name in COMPUTERS[:4]:
+            facts = {"ring": "reference"} if name.startswith("ref") else {}
+            self.world.enrol(name, **facts)
+        self.world.publish(an_update("app"))
+
+    @rule(name=computers)
+    def enrol(self, name):
+        if name not in self.world.computers:
+            self.world.enrol(name)
+
+    @rule(product=products, version=st.integers(2, 4))
+    def publish(self, product, version):
+        update = an_update(product, f"1.{version}")
+        if update.id not in self.world.entries:
+            older = [one for one in self.world.entries if f"/{product}/" in one]
+            self.world.publish(replace(update, supersedes=tuple(sorted(older))))
+
+    @rule(names=some_computers, product=products, state=states)
+    def scan(self, names, product, state):
+        known = [name for name in names if name in self.world.computers]
+        self.world.scan(*known, **{product: state})
+
+    @rule(names=some_computers, release=st.integers(1, 3))
+    def install(self, names, release):
+        if ("monthly", release) in self.world.memory.releases:
+            self.world.install(*self._targeted(names, release), release=release)
+
+    @rule(names=some_computers, release=st.integers(1, 3))
+    def fail(self, names, release):
+        if ("monthly", release) in self.world.memory.releases:
+            self.world.fail(*self._targeted(names, release), release=release)
+
+    @rule(minutes=st.integers(1, 180))
+    def pass_time(self, minutes):
+        self.world.pass_time(minutes=minutes)
+
+    @rule(product=products)
+    def except_product(self, product):
+        self.excepted |= {one for one in self.world.entries if f"/{product}/" in one}
+        self._write()
+
+    @rule()
+    def authorize_all(self):
+        self.excepted = set()
+        self._write()
+
+    @rule()
+    def apply(self):
+        same = plan_bytes(self.world.plan())
+        plan = self.world.step()
+        self._note(plan)
+
+        assert plan_bytes(plan) == same
+
+    @rule()
+    def apply_in_part(self):
+        """A crash in the middle of a plan leaves a prefix of it."""
+        plan = self.world.plan()
+        half = replace(plan, actions=plan.actions[: len(plan.actions) // 2])
+        self.world.apply(half)
+        self._note(half)
+
+    @invariant()
+    def plan_after_apply_is_empty(self):
+        before = self.world.memory
+        self.world.step()
+        again = self.world.plan()
+        offers = self.world.offers()
+        self.world.memory = before
+
+        assert again.actions == ()
+        assert all(self.excepted.isdisjoint(offer.updates) for offer in offers)
+
+    @invariant()
+    def nobody_is_in_two_phases_of_a_release(self):
+        memory = self.world.memory
+        for rollout, release in memory.releases:
+            seen = set()
+            for key, membership in memory.memberships.items():
+                if key[:2] == (rollout, release):
+                    assert seen.isdisjoint(membership.members)
+                    seen |= set(membership.members)
+
+    @invariant()
+    def nothing_dangles(self):
+        memory = self.world.memory
+        for offer in memory.advertisements.values():
+            assert (offer.package, offer.version) in memory.packages
+            assert (offer.package, offer.version, offer.program) in memory.programs
+        for program in memory.programs.values():
+            assert (program.package, program.version) in memory.packages
+        for content in memory.assignments.values():
+            assert (content.package, content.version) in memory.packages
+
+    def _note(self, plan):
+        """Look at what a plan did: openings need a gate, ids are new, retirements come first."""
+        drops = [action.verb in DROPS for action in plan.actions]
+        assert drops == sorted(drops, reverse=True)
+        for action in plan.actions:
+            record = action.record
+            if action.verb == "OpenPhase" and record.phase == "rest":
+                first = self.world.memory.phases[record.rollout, record.release, "first"]
+                assert first.state is PhaseState.SUCCEEDED
+                assert first.succeeded_at - first.opened_at >= timedelta(hours=1)
+            if action.verb in {"CreatePackage", "CreateAdvertisement"}:
+                key = (record.id, getattr(record, "version", 0), action.verb)
+                assert key not in self.ids
+                self.ids.add(key)
+            if action.verb == "CreateAdvertisement" and record.phase == "rest":
+                offered = set(self.world.memory.releases[record.rollout, record.release].updates)
+                assert {one.id for one in offered} >= set(record.updates)
+
+    def _targeted(self, names, release):
+        members = {
+            ordinal
+            for key, one in self.world.memory.memberships.items()
+            if key[1] == release
+            for ordinal in one.members
+        }
+        known = self.world.computers
+        return [name for name in names if name in known and known[name].ordinal in members]
+
+    def _write(self):
+        listed = ", ".join(f'"{one}"' for one in sorted(self.excepted))
+        self.world.manifests = [
+            BASICS.replace("{group: rollup}", f"{{group: rollup, except: [{listed}]}}")
+        ]
+
+
+TestRollout = RolloutMachine.TestCase
+TestRollout.settings = settings(stateful_step_count=20, deadline=None)

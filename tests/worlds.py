@@ -1,0 +1,239 @@
+"""Small worlds for the planner: manifests as YAML, computers and updates by name.
+
+A world keeps what is remembered between plans as the store would, and stands for agents that do
+what they are told: `install` makes updates installed and reports it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
+
+from reconciler.desired.link import link
+from reconciler.desired.state import DesiredState
+from reconciler.model.computers import Computer, Run, RunOutcome
+from reconciler.model.objects import Advertisement, Package
+from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
+from reconciler.observed.catalog import Catalog
+from reconciler.observed.fleet import Fleet
+from reconciler.observed.memory import Memory, Record, key_of
+from reconciler.observed.state import ObservedState
+from reconciler.planning.actions import DROPS, Action
+from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.world import SiteIdentity
+from reconciler.source.load import load_manifests
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SITE = SiteIdentity("main", "PWR", "main")
+EMPTY_MEMORY = Memory({}, {}, {}, {}, {}, {}, {}, {})
+_TABLES = {
+    "Release": "releases",
+    "PhaseRecord": "phases",
+    "Membership": "memberships",
+    "SeenToken": "tokens",
+    "Package": "packages",
+    "Program": "programs",
+    "Advertisement": "advertisements",
+    "ContentAssignment": "assignments",
+}
+
+HEADER = "apiVersion: patchwright.dev/v1alpha1\n"
+BASICS = """
+apiVersion: patchwright.dev/v1alpha1
+kind: Site
+metadata: {name: main}
+spec: {code: PWR, mode: enforce}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: Collection
+metadata: {name: everybody}
+spec: {query: {all: true}, maintenanceWindows: always}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: Collection
+metadata: {name: reference}
+spec: {query: {fact: ring, op: In, values: [reference]}}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: UpdateGroup
+metadata: {name: rollup}
+spec: {type: rollup, query: {classification: [security]}}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: Authorization
+metadata: {name: monthly}
+spec: {group: rollup}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: Rollout
+metadata: {name: monthly}
+spec:
+  authorization: monthly
+  releases: {every: 1h}
+  phases:
+    - {name: first, collection: reference, deadline: 1d, gate: {success: 90%, soak: 1h}, halt: {failures: 50%}}
+    - {name: rest, collection: everybody, deadline: 2d, gate: {success: 90%}}
+"""
+
+
+@lru_cache(maxsize=64)
+def load_desired(*texts: str, commit: str = "c" * 40, now: datetime = NOW) -> DesiredState:
+    """Link manifests; fails with the problems where there are errors."""
+    files = {f"m{number}.yaml": text.encode() for number, text in enumerate(texts)}
+    desired, problems = link(load_manifests(files, commit), now)
+    errors = [str(problem) for problem in problems if problem.is_error]
+    assert desired is not None, errors
+    return desired
+
+
+def an_update(name: str, version: str = "1.1", **changes) -> Update:
+    """Make a security update of one package for debian-12."""
+    package = PackageFile(name, version, "all", f"pool/{name}_{version}.deb", 1, "0" * 64)
+    made = Update(
+        id=f"deb:Lab/security/{name}/{version}",
+        source="lab",
+        product=name,
+        version=version,
+        release=("debian-12",),
+        classification="security",
+        packages=(package,),
+    )
+    return replace(made, **changes)
+
+
+@dataclass
+class PlannerWorld:
+    """Everything that a plan is made of, changed step by step by a test."""
+
+    manifests: list[str] = field(default_factory=lambda: [BASICS])
+    computers: dict[str, Computer] = field(default_factory=dict)
+    entries: dict[str, CatalogEntry] = field(default_factory=dict)
+    version: int = 0
+    memory: Memory = EMPTY_MEMORY
+    now: datetime = NOW
+    fresh: bool = True
+
+    def publish(self, *updates: Update) -> None:
+        """Bring updates into the catalog as one new content version."""
+        self.version += 1
+        for update in updates:
+            self.entries[update.id] = CatalogEntry(update, 1, self.version, self.now)
+
+    def enrol(self, name: str, **facts) -> None:
+        """Enrol a computer; it has not scanned yet."""
+        ordinal = len(self.computers)
+        known = {"os.release": "debian-12", "os.family": "debian", "arch": "amd64", **facts}
+        self.computers[name] = Computer(
+            id=f"{ordinal:032x}",
+            ordinal=ordinal,
+            name=name,
+            enrolled_at=self.now,
+            last_contact_at=self.now,
+            facts=known,
+        )
+
+    def scan(self, *names: str, **states: UpdateState) -> None:
+        """Have computers scan now; an update is named by its product, and kept when not named."""
+        for name in names or tuple(self.computers):
+            computer = self.computers[name]
+            found = dict(computer.states)
+            for product, state in states.items():
+                for update in self._ids(product):
+                    found[update] = state
+            self.computers[name] = replace(
+                computer,
+                states={one: s for one, s in found.items() if s is not UpdateState.NOT_APPLICABLE},
+                last_scan_at=self.now,
+                last_contact_at=self.now,
+                scan_version=self.version,
+            )
+
+    def install(self, *names: str, release: int = 1, rollout: str = "monthly") -> None:
+        """Have computers run the release: what it offers and they miss is installed, and scanned."""
+        offered = {one.id for one in self.memory.releases[rollout, release].offered()}
+        for name in names or tuple(self.computers):
+            computer = self.computers[name]
+            states = {
+                update: UpdateState.INSTALLED if update in offered else state
+                for update, state in computer.states.items()
+            }
+            self.computers[name] = replace(computer, states=states)
+            self._run(name, rollout, release, RunOutcome.SUCCEEDED)
+        self.now += timedelta(seconds=1)
+        self.scan(*names)
+
+    def fail(self, *names: str, release: int = 1, rollout: str = "monthly") -> None:
+        """Have computers run the release and fail."""
+        for name in names:
+            self._run(name, rollout, release, RunOutcome.FAILED)
+        self.now += timedelta(seconds=1)
+        self.scan(*names)
+
+    def plan(self) -> Plan:
+        """Plan, changing nothing."""
+        observed = ObservedState(
+            fleet=Fleet(self.computers.values()),
+            catalog=Catalog(self.version, dict(self.entries)),
+            memory=self.memory,
+            fresh=self.fresh,
+        )
+        return make_plan(load_desired(*self.manifests), observed, SITE, self.now)
+
+    def step(self) -> Plan:
+        """Plan and carry it out."""
+        plan = self.plan()
+        self.apply(plan)
+        return plan
+
+    def apply(self, plan: Plan) -> None:
+        """Carry a plan out."""
+        self.memory = after(self.memory, plan.actions)
+
+    def pass_time(self, **span: float) -> None:
+        """Let time go by."""
+        self.now += timedelta(**span)
+
+    def state(self, phase: str, release: int = 1, rollout: str = "monthly") -> str:
+        """Give a phase's state by name."""
+        record = self.memory.phases.get((rollout, release, phase))
+        return record.state.value if record else "pending"
+
+    def targets(self, phase: str, release: int = 1, rollout: str = "monthly") -> set[str]:
+        """Give the names of an opened phase's computers."""
+        members = self.memory.memberships[rollout, release, phase].members
+        return {one.name for one in self.computers.values() if one.ordinal in members}
+
+    def offers(self) -> list[Advertisement]:
+        """Give the advertisements in order of their ids."""
+        return [self.memory.advertisements[key] for key in sorted(self.memory.advertisements)]
+
+    def _ids(self, product: str) -> list[str]:
+        return [one for one, entry in self.entries.items() if entry.update.product == product]
+
+    def _run(self, name: str, rollout: str, release: int, outcome: RunOutcome) -> None:
+        computer = self.computers[name]
+        run = Run(rollout, release, outcome, self.now, self.now)
+        runs = {**computer.runs, f"{rollout}/{release}": run}
+        self.computers[name] = replace(computer, runs=runs, last_contact_at=self.now)
+
+
+def after(memory: Memory, actions: tuple[Action, ...]) -> Memory:
+    """Give the memory with all actions done, as the store does them."""
+    tables = {name: dict(getattr(memory, name)) for name in _TABLES.values()}
+    number = memory.next_number
+    for action in actions:
+        table = tables[_TABLES[type(action.record).__name__]]
+        if action.verb in DROPS:
+            table.pop(key_of(action.record), None)
+        else:
+            table[key_of(action.record)] = action.record
+            number = max(number, _number_of(action.record) + 1)
+    return Memory(
+        **{name: MappingProxyType(table) for name, table in tables.items()}, next_number=number
+    )
+
+
+def _number_of(record: Record) -> int:
+    return int(record.id[3:], 16) if isinstance(record, Package | Advertisement) else 0
