@@ -1,0 +1,107 @@
+"""Small named JSON values, and what computers are told beside advertisements."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from datetime import timedelta
+
+from pyroaring import FrozenBitMap
+from sqlalchemy import Connection, select
+
+from reconciler.model.codec import encode
+from reconciler.model.errors import StoreError
+from reconciler.model.policy import Windows
+from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.store.counters import Counters
+from reconciler.store.rows import Json, from_json, revive, to_json, upsert
+from reconciler.store.schema import document
+
+_GUIDANCE = "guidance"
+
+
+class DocumentRepository:
+    """Values that are only ever read and replaced as a whole."""
+
+    def __init__(self, connection: Connection, counters: Counters) -> None:
+        self._connection = connection
+        self._counters = counters
+
+    def save(self, name: str, value: Json) -> None:
+        """Replace the JSON value of that name; an equal one changes nothing."""
+        self._replace(name, to_json(value))
+
+    def load(self, name: str) -> Json:
+        """Give the JSON value of that name, or None."""
+        body = self._body(name)
+        return None if body is None else from_json(body, f"document {name!r}")
+
+    def save_guidance(self, guidance: Guidance) -> None:
+        """Replace the guidance; policies change only where it differs."""
+        if self._replace(_GUIDANCE, to_json(_guidance_json(guidance))):
+            self._counters.mark_site_policy()
+
+    def load_guidance(self) -> Guidance | None:
+        """Give the guidance of the newest plan, or None before the first."""
+        value = self.load(_GUIDANCE)
+        if value is None:
+            return None
+        try:
+            return _parse_guidance(value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"the stored guidance cannot be read: {error}") from error
+
+    def _body(self, name: str) -> str | None:
+        return self._connection.scalar(select(document.c.body).where(document.c.name == name))
+
+    def _replace(self, name: str, body: str) -> bool:
+        if self._body(name) == body:
+            return False
+        row = {"name": name, "body": body}
+        self._connection.execute(upsert(document, self._connection), row)
+        return True
+
+
+def _guidance_json(guidance: Guidance) -> Json:
+    return {
+        "enforce": guidance.enforce,
+        "windows": [
+            {"members": _bits_text(one.members), "windows": encode(one.windows)}
+            for one in guidance.windows
+        ],
+        "scans": [
+            {
+                "members": _bits_text(one.members),
+                "every": encode(one.every),
+                "firstWithin": encode(one.first_within),
+                "reportEvery": encode(one.report_every),
+            }
+            for one in guidance.scans
+        ],
+    }
+
+
+def _parse_guidance(value: Json) -> Guidance:
+    return Guidance(
+        enforce=value["enforce"],
+        windows=tuple(
+            WindowClass(_parse_bits(one["members"]), revive(Windows, one["windows"], _GUIDANCE))
+            for one in value["windows"]
+        ),
+        scans=tuple(
+            ScanClass(
+                members=_parse_bits(one["members"]),
+                every=timedelta(seconds=one["every"]),
+                first_within=timedelta(seconds=one["firstWithin"]),
+                report_every=timedelta(seconds=one["reportEvery"]),
+            )
+            for one in value["scans"]
+        ),
+    )
+
+
+def _bits_text(bits: FrozenBitMap) -> str:
+    return b64encode(bits.serialize()).decode()
+
+
+def _parse_bits(text: str) -> FrozenBitMap:
+    return FrozenBitMap.deserialize(b64decode(text))

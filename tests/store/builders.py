@@ -1,0 +1,92 @@
+"""Values with good defaults; a test changes what it is about."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pyroaring import FrozenBitMap
+
+from reconciler.model.messages import Batch
+from reconciler.model.objects import (
+    Advertisement,
+    ContentAssignment,
+    ContentState,
+    Owner,
+    Package,
+    Program,
+)
+from reconciler.model.problems import Location
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, ReleasedUpdate, SeenToken
+from reconciler.model.times import UTC
+from reconciler.model.updates import PackageFile, Update
+from reconciler.observed.memory import Membership, Record
+from reconciler.planning.actions import Action, Cause, Verb
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+SHA = "ab" * 32
+OWNER = Owner("Authorization", "web", "c0ffee")
+
+RELEASE = Release(
+    rollout="web",
+    number=1,
+    version=1,
+    updates=(ReleasedUpdate("u1", 1), ReleasedUpdate("u2", 3)),
+    cut_at=NOW,
+    removed=("u2",),
+)
+PHASE = PhaseRecord("web", 1, "reference", PhaseState.OPEN, NOW, soak_since=LATER)
+MEMBERSHIP = Membership("web", 1, "reference", FrozenBitMap([0, 5, 70_000]), {5: LATER})
+TOKEN = SeenToken("web", "again", NOW)
+PACKAGE = Package("PWR00001", 1, "web", SHA, "web", 1, "high", OWNER)
+PROGRAM = Program("PWR00001", 1, "install", "install", timedelta(hours=1), OWNER)
+ADVERTISEMENT = Advertisement(
+    id="PWR00002",
+    package="PWR00001",
+    version=1,
+    program="install",
+    rollout="web",
+    release=1,
+    phase="reference",
+    updates=("u1",),
+    available_at=NOW,
+    mandatory_at=None,
+    recurrence=timedelta(days=7),
+    grace=timedelta(0),
+    user=False,
+    held=False,
+    owner=OWNER,
+)
+ASSIGNMENT = ContentAssignment("PWR00001", 1, "main", ContentState.DONE, OWNER, SHA, 12)
+RECORDS: tuple[Record, ...] = (
+    RELEASE,
+    PHASE,
+    MEMBERSHIP,
+    TOKEN,
+    PACKAGE,
+    PROGRAM,
+    ADVERTISEMENT,
+    ASSIGNMENT,
+)
+
+
+def an_action(record: Record = PACKAGE, verb: Verb = Verb.CREATE_PACKAGE) -> Action:
+    at = Location("web.yaml", 3, 1)
+    return Action(verb, record, Cause("Rollout", "web", at, "c0ffee", "S20", "it is effective"))
+
+
+def a_batch(computer: str, **changes: Any) -> Batch:
+    return replace(Batch(computer, 1, 1, full=True, sent_at=NOW), **changes)
+
+
+def an_update(name: str = "u1", **changes: Any) -> Update:
+    update = Update(
+        id=name,
+        source="security",
+        product="openssl",
+        version="1.1-1",
+        release=("debian-12",),
+        classification="security",
+        packages=(PackageFile("libssl3", "1.1-1", "amd64", "pool/l.deb", 7, SHA),),
+    )
+    return replace(update, **changes)

@@ -1,0 +1,56 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pyroaring import FrozenBitMap
+
+from reconciler.model.errors import StoreError
+from reconciler.model.policy import Windows
+from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from tests.store.builders import LATER, NOW
+
+WINDOWS = Windows(always=False, updates=((NOW, LATER),), until=LATER)
+GUIDANCE = Guidance(
+    enforce=True,
+    windows=(WindowClass(FrozenBitMap([1, 2, 99_000]), WINDOWS),),
+    scans=(
+        ScanClass(
+            FrozenBitMap([1, 2]), timedelta(days=1), timedelta(hours=2), timedelta(minutes=15)
+        ),
+    ),
+)
+
+
+def test_document_is_replaced(store):
+    with store.write() as work:
+        work.documents.save("status", {"a": [1, None, "é"]})
+        work.documents.save("status", {"a": 2})
+
+        assert work.documents.load("status") == {"a": 2}
+        assert work.documents.load("other") is None
+
+
+def test_guidance_comes_back_whole(store):
+    with store.write() as work:
+        assert work.documents.load_guidance() is None
+        work.documents.save_guidance(GUIDANCE)
+
+        assert work.documents.load_guidance() == GUIDANCE
+
+
+def test_only_other_guidance_changes_policies(store):
+    versions = []
+    for guidance in (GUIDANCE, GUIDANCE, replace(GUIDANCE, enforce=False)):
+        with store.write() as work:
+            work.documents.save_guidance(guidance)
+        versions.append(store.policy_version())
+
+    assert versions == [1, 1, 2]
+
+
+def test_guidance_of_another_shape_is_an_error(store):
+    with store.write() as work:
+        work.documents.save("guidance", {"enforce": True})
+
+    with pytest.raises(StoreError, match="guidance cannot be read"), store.read() as view:
+        view.documents.load_guidance()
