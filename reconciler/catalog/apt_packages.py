@@ -1,0 +1,109 @@
+"""Binary packages of an index, grouped into updates by source package and version (S10)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cmp_to_key
+
+from reconciler.catalog.apt_release import SuiteRelease
+from reconciler.catalog.deb822 import parse_paragraphs
+from reconciler.model.ids import DIGEST
+from reconciler.model.updates import PackageFile, Update
+from reconciler.model.versions import compare_dpkg
+
+_SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
+_BY_VERSION = cmp_to_key(compare_dpkg)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPackage:
+    """One paragraph: the file, and the source package that it was built from."""
+
+    file: PackageFile
+    source: str
+    source_version: str
+    synopsis: str
+
+
+def parse_packages(text: str) -> Iterator[IndexedPackage]:
+    """Yield the packages of an index; ValueError names a paragraph that is not whole."""
+    for fields, paragraph in parse_paragraphs(text):
+        try:
+            yield _package_of(fields, paragraph)
+        except KeyError as error:
+            name = fields.get("Package", paragraph[:40])
+            message = f"the paragraph of {name!r} has no {error.args[0]}"
+            raise ValueError(message) from error
+
+
+class SuiteUpdates:
+    """Collects a suite's packages into updates."""
+
+    def __init__(self, source: str, location: str, release: SuiteRelease) -> None:
+        self._source = source
+        self._location = location
+        self._release = release
+        self._packages: defaultdict[tuple[str, str], dict[tuple[str, str], IndexedPackage]] = (
+            defaultdict(dict)
+        )
+
+    def add(self, package: IndexedPackage) -> None:
+        """Take a package in; `all` ones stand in the index of every architecture."""
+        group = self._packages[package.source, package.source_version]
+        group[package.file.name, package.file.architecture] = package
+
+    def made(self) -> list[Update]:
+        """Give the updates; of one source package newer versions supersede older ones."""
+        versions: defaultdict[str, list[str]] = defaultdict(list)
+        for source, version in self._packages:
+            versions[source].append(version)
+        made: list[Update] = []
+        for source in sorted(versions):
+            older: list[str] = []
+            for version in sorted(versions[source], key=_BY_VERSION):
+                update = self._update(source, version, tuple(older))
+                older.append(update.id)
+                made.append(update)
+        return made
+
+    def _update(self, source: str, version: str, older: tuple[str, ...]) -> Update:
+        release = self._release
+        group = self._packages[source, version]
+        packages = [group[key] for key in sorted(group)]
+        return Update(
+            id=f"deb:{release.origin}/{release.suite}/{source}/{version}",
+            source=self._source,
+            product=source,
+            version=version,
+            release=(release.os_release,),
+            classification="security" if release.is_security else "update",
+            packages=tuple(one.file for one in packages),
+            location=self._location,
+            title=packages[0].synopsis or f"{source} {version}",
+            supersedes=older,
+        )
+
+
+def _package_of(fields: dict[str, str], paragraph: str) -> IndexedPackage:
+    name, version = fields["Package"], fields["Version"]
+    match = _SOURCE.fullmatch(fields.get("Source", name))
+    if match is None:
+        message = f"the Source of {name!r} cannot be read"
+        raise ValueError(message)
+    path, sha256, size = fields["Filename"], fields["SHA256"], fields["Size"]
+    if DIGEST.fullmatch(sha256) is None or not size.isdecimal() or _leaves_archive(path):
+        message = f"the paragraph of {name!r} has a wrong SHA256, Size or Filename"
+        raise ValueError(message)
+    depends = ", ".join(fields[field] for field in ("Pre-Depends", "Depends") if fields.get(field))
+    file = PackageFile(
+        name, version, fields["Architecture"], path, int(size), sha256, depends, paragraph
+    )
+    synopsis = fields.get("Description", "").partition("\n")[0]
+    return IndexedPackage(file, match.group(1), match.group(2) or version, synopsis)
+
+
+def _leaves_archive(path: str) -> bool:
+    return path.startswith("/") or ".." in path.split("/")

@@ -1,0 +1,31 @@
+"""What agents need of the catalog, one file for each operating-system release (S10)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from reconciler.model.canonical import canonical_json
+from reconciler.model.codec import encode
+from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate
+
+
+def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, CatalogSlice]:
+    """Give the slices by release, without withdrawn updates."""
+    updates: defaultdict[str, list[SliceUpdate]] = defaultdict(list)
+    for entry in entries:
+        if entry.withdrawn:
+            continue
+        files = entry.update.packages
+        packages = sorted({(one.name, one.architecture, one.version) for one in files})
+        for release in entry.update.release:
+            updates[release].append(SliceUpdate(entry.update.id, tuple(packages)))
+    return {
+        release: CatalogSlice(release, version, tuple(sorted(found, key=lambda one: one.id)))
+        for release, found in sorted(updates.items())
+    }
+
+
+def slice_bytes(one: CatalogSlice) -> bytes:
+    """Give the bytes that agents fetch by their digest."""
+    return canonical_json(encode(one))

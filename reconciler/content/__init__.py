@@ -1,0 +1,1 @@
+"""Package files and the distribution points that serve them."""
