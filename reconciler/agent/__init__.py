@@ -1,0 +1,1 @@
+"""The program on each computer: scan, download, install, report."""

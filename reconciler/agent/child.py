@@ -1,0 +1,99 @@
+"""The agent's side of a program that may outlive it: start, see, wait, read what it left."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from reconciler.agent.errors import CommandError
+from reconciler.agent.process import make_environment
+
+_OUTPUT_LIMIT = 64 * 1024
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the program left: its exit code, if it could, and the end of its output."""
+
+    code: Optional[int]
+    output: str
+
+
+class Child:
+    """At most one such program, in one directory of the agent."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: Optional[subprocess.Popen[bytes]] = None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it in a session of its own; raises CommandError.
+
+        The lock is taken before it starts and lives until its last holder ends: there is no
+        moment at which it runs and a later agent does not see it.
+        """
+        self._path.mkdir(parents=True, exist_ok=True)
+        self.forget()
+        with (self._path / "running").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            words = [sys.executable, "-m", "reconciler.agent.detached", str(self._path), "--"]
+            try:
+                self._process = subprocess.Popen(
+                    [*words, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=make_environment({**environment, "PYTHONPATH": str(_PACKAGE_PARENT)}),
+                    cwd="/",
+                    start_new_session=True,
+                    pass_fds=(lock.fileno(),),
+                )
+            except OSError as error:
+                raise CommandError(f"cannot start {command[0]}: {error.strerror}") from error
+
+    def is_running(self) -> bool:
+        """Tell whether it runs, whoever started it."""
+        if self._process is not None:
+            self._process.poll()
+        try:
+            lock = os.open(self._path / "running", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def read_end(self) -> Ended:
+        """Read what it left; without a code where it ended before it could write one."""
+        return Ended(self._read_code(), self._read_output())
+
+    def forget(self) -> None:
+        """Delete what the last one left."""
+        for name in ("code", "output"):
+            (self._path / name).unlink(missing_ok=True)
+
+    def _read_code(self) -> Optional[int]:
+        with contextlib.suppress(OSError, ValueError):
+            return int((self._path / "code").read_text(encoding="ascii"))
+        return None
+
+    def _read_output(self) -> str:
+        try:
+            with (self._path / "output").open("rb") as file:
+                length = file.seek(0, os.SEEK_END)
+                file.seek(max(0, length - _OUTPUT_LIMIT))
+                return file.read(_OUTPUT_LIMIT).decode(errors="replace")
+        except FileNotFoundError:
+            return ""

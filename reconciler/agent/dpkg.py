@@ -1,0 +1,124 @@
+"""What dpkg says is installed, and whether it was interrupted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.agent.errors import CommandError
+from reconciler.agent.process import Done, Runner, check
+
+_FORMAT = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n"
+_WHOLE = frozenset({"installed", "triggers-pending", "triggers-awaited"})
+_ABSENT = frozenset({"not-installed", "config-files"})
+_DATABASE = Path("var/lib/dpkg")
+_LOCKS = ("lock-frontend", "lock")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One package on the machine; one that is not `whole` was left half-way."""
+
+    name: str
+    architecture: str
+    version: str
+    whole: bool
+    held: bool
+
+
+class Dpkg:
+    """The package database of one root."""
+
+    def __init__(self, root: Path, runner: Runner) -> None:
+        self._root = root
+        self._database = root / _DATABASE
+        self._runner = runner
+
+    def list_installed(self) -> tuple[Installed, ...]:
+        """Read the database; raises CommandError where it cannot be read (S29)."""
+        if not (self._database / "status").is_file():
+            raise CommandError(f"{self._database}/status is not there: no dpkg database to read")
+        done = self._run("dpkg-query", f"--admindir={self._database}", "-W", f"-f={_FORMAT}")
+        if done.code == 1 and "no packages found" in done.errors:
+            return ()
+        return parse_installed(check(done, "dpkg-query"))
+
+    def architecture(self) -> str:
+        """Give dpkg's name of the machine's own architecture, as `amd64`."""
+        return check(self._run("dpkg", "--print-architecture"), "dpkg").strip()
+
+    def is_locked(self) -> bool:
+        """Tell whether some program installs or removes packages at this moment."""
+        return any(_is_locked(self._database / name) for name in _LOCKS)
+
+    def has_leftovers(self) -> bool:
+        """Tell whether dpkg ended before it wrote its own database whole; apt refuses to work."""
+        updates = self._database / "updates"
+        return updates.is_dir() and any(entry.name.isdigit() for entry in updates.iterdir())
+
+    def was_interrupted(self) -> bool:
+        """Tell whether dpkg ended in the middle of its work."""
+        return self.has_leftovers() or any(not found.whole for found in self.list_installed())
+
+    def configure_all(self) -> Done:
+        """Let dpkg end what it began, however long it takes; edited configuration files stay."""
+        return self._runner(
+            [
+                "dpkg",
+                f"--root={self._root}",
+                "--force-confdef",
+                "--force-confold",
+                "--configure",
+                "--pending",
+            ],
+            {"DEBIAN_FRONTEND": "noninteractive"},
+            None,
+        )
+
+    def _run(self, *command: str) -> Done:
+        return self._runner(command, {})
+
+
+def parse_installed(output: str) -> tuple[Installed, ...]:
+    """Read what dpkg-query printed; raises CommandError for a line of another form."""
+    packages = []
+    for line in output.splitlines():
+        try:
+            name, architecture, version, status, want = line.split("\t")
+        except ValueError as error:
+            raise CommandError(f"dpkg-query printed {line[:200]!r}") from error
+        if status not in _ABSENT:
+            whole, held = status in _WHOLE, want == "hold"
+            packages.append(Installed(name, architecture, version, whole, held))
+    return tuple(packages)
+
+
+def name_packages(packages: Iterable[Installed], native: str) -> dict[str, str]:
+    """Give versions by name (A2); a package of a foreign architecture is `name:architecture`."""
+    return {
+        package.name
+        if package.architecture in {native, "all"}
+        else f"{package.name}:{package.architecture}": package.version
+        for package in packages
+        if package.whole
+    }
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CommandError(f"cannot open {path}: {error.strerror}") from error
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return True
+    finally:
+        # Closing also gives the lock back.
+        os.close(file)
+    return False

@@ -1,0 +1,242 @@
+"""The agent's pass: poll, scan and run what is due, deliver; and the loop of passes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Optional
+
+from reconciler.agent.client import Site
+from reconciler.agent.delivery import deliver
+from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
+from reconciler.agent.errors import PolicyRefusedError, SiteUnreachableError, StoppedError
+from reconciler.agent.home import Identity
+from reconciler.agent.machine import Machine
+from reconciler.agent.runs import Runs
+from reconciler.agent.scanner import Scanner
+from reconciler.agent.trust import read_policy, verify_policy
+from reconciler.model.errors import ProtocolError
+from reconciler.model.policy import Offer, Policy, SignedPolicy
+
+_LONGEST_WAIT = timedelta(seconds=55)
+_SHORTEST_WAIT = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Backoff:
+    """How long to wait after failures: doubled each time, with jitter, up to five minutes."""
+
+    _first = timedelta(seconds=1)
+    _longest = timedelta(minutes=5)
+
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
+        self._failures = 0
+
+    def failed(self, asked: Optional[timedelta] = None) -> timedelta:
+        """Give the wait after one more failure; at least what the site asked for."""
+        span = min(self._first * (1 << min(self._failures, 16)), self._longest)
+        self._failures += 1
+        return max(span * (0.5 + self._draw() / 2), (asked or span * 0) * (1 + self._draw() / 10))
+
+    def worked(self) -> None:
+        """Begin again with the shortest wait."""
+        self._failures = 0
+
+
+class Agent:
+    """One computer's agent, enrolled at one site."""
+
+    def __init__(self, machine: Machine, site: Site, identity: Identity) -> None:
+        self._machine = machine
+        self._journal = machine.journal
+        self._site = site
+        self._identity = identity
+        self._scanner = Scanner(machine)
+        self._runs = Runs(machine)
+        self._backoff = Backoff()
+        self._facts_at: Optional[datetime] = None
+        self._policy = self._load_policy()
+
+    @property
+    def policy(self) -> Optional[Policy]:
+        """The last policy that was taken, expired or not."""
+        return self._policy
+
+    def run_forever(self) -> None:
+        """Go from pass to pass until asked to stop."""
+        try:
+            self.recover()
+            pause = self._pass(timedelta(0))
+            while not self._machine.stop.requested:
+                self._machine.stop.sleep(pause)
+                pause = self._pass(self._wait())
+        except StoppedError:
+            self._machine.log.info("stopped")
+
+    def run_once(self) -> bool:
+        """Make one pass without waiting, and tell whether everything in it worked."""
+        try:
+            self.recover()
+            before = self._journal.memory.ended
+            self._poll(timedelta(0))
+            worked = self._act()
+            self._deliver()
+        except (SiteUnreachableError, ProtocolError) as error:
+            self._machine.log.fault("pass failed", problem=error, hint=error.hint)
+            return False
+        except StoppedError:
+            return False
+        bad = [end for end in self._journal.memory.ended if end.reason and end not in before]
+        return worked and not bad and not self._journal.memory.refusal
+
+    def scan_now(self) -> bool:
+        """Scan against the last catalog slice, and tell whether that worked."""
+        self._scanner.collect_facts()
+        return self._policy is not None and self._scanner.scan(self._policy.scan)
+
+    def recover(self) -> None:
+        """See a run end that an earlier life of the agent began, and look at what it left.
+
+        Raises StoppedError.
+        """
+        if self._journal.memory.current is None:
+            return
+        self._machine.log.info("a run of an earlier life is waited for")
+        self._runs.wait()
+        if self._policy is not None:
+            self._scanner.scan(self._policy.scan)
+
+    def _pass(self, wait: timedelta) -> timedelta:
+        """Make one pass, and give how long to rest before the next."""
+        pauses = [self._try(lambda: self._poll(wait)), self._try(self._act)]
+        pauses.append(self._try(self._deliver))
+        if not any(pauses):
+            self._backoff.worked()
+        return max(pauses)
+
+    def _try(self, step: Callable[[], object]) -> timedelta:
+        """Make one step, and give how long to rest when the site did not let it work."""
+        try:
+            step()
+        except SiteUnreachableError as error:
+            pause = self._backoff.failed(error.retry_after)
+            self._machine.log.warning("site not reached", problem=error, pause=pause)
+        except ProtocolError as error:
+            pause = self._backoff.failed(_LONGEST_WAIT)
+            self._machine.log.fault("site refused", problem=error, hint=error.hint)
+        else:
+            return timedelta(0)
+        return pause
+
+    def _poll(self, wait: timedelta) -> None:
+        with self._machine.stop.interruptible():
+            signed = self._site.fetch_policy(wait)
+        if signed is None:
+            return
+        memory = self._journal.memory
+        clock = self._machine.clock
+        try:
+            known_now = clock.now() if clock.confirmed else None
+            policy = verify_policy(signed, self._identity, self._policy, known_now)
+        except PolicyRefusedError as error:
+            self._site.forget_policy()
+            self._journal.save(memory=replace(memory, refusal=error.reason))
+            self._facts_at = None
+            raise SiteUnreachableError(f"its policy is refused: {error}", _LONGEST_WAIT) from error
+        self._take(policy, signed)
+
+    def _take(self, policy: Policy, signed: SignedPolicy) -> None:
+        memory, clock, last = self._journal.memory, self._machine.clock, self._policy
+        # The same policy once more must not turn the clock back to when it was issued.
+        is_newer = last is None or policy.issued_at > last.issued_at
+        ahead = clock.set(policy.issued_at) // _MICROSECOND if is_newer else memory.ahead_us
+        if memory.refusal:
+            self._facts_at = None
+        self._journal.save(
+            memory=replace(
+                memory,
+                policy=signed,
+                ahead_us=ahead,
+                first_policy_at=memory.first_policy_at or clock.now(),
+                refusal="",
+            )
+        )
+        if last is None or last.version != policy.version:
+            offers = ",".join(offer.advertisement for offer in policy.offers) or "none"
+            self._machine.log.info("policy taken", version=policy.version, offers=offers)
+        self._policy = policy
+
+    def _act(self) -> bool:
+        """Do what is due, and tell whether it worked; raises SiteUnreachableError."""
+        self._report_facts()
+        policy = self._policy
+        if policy is None:
+            return True
+        now = self._machine.clock.now()
+        due = scan_due_at(policy, self._journal.memory)
+        is_due = due is not None and now >= due
+        if not is_due and not runnable_offers(policy, self._journal.memory, now):
+            return True
+        # Nothing is installed by what an older scan said (G3).
+        if not self._scanner.scan(policy.scan):
+            return False
+        self._run_offers(policy)
+        return True
+
+    def _run_offers(self, policy: Policy) -> None:
+        tried: set[str] = set()
+        while True:
+            offers = runnable_offers(policy, self._journal.memory, self._machine.clock.now())
+            offer = next((offer for offer in offers if offer.advertisement not in tried), None)
+            if offer is None:
+                break
+            tried.add(offer.advertisement)
+            self._run(offer, policy)
+        wanted = {offer.manifest for offer in policy.offers} | {policy.scan.catalog or ""}
+        self._machine.content.keep_only(wanted)
+
+    def _run(self, offer: Offer, policy: Policy) -> None:
+        self._runs.wait_for_others()
+        if not self._runs.start(offer):
+            return
+        try:
+            self._deliver()
+        except (SiteUnreachableError, ProtocolError) as error:
+            self._machine.log.warning("start not told yet", problem=error)
+        self._runs.wait()
+        self._scanner.scan(policy.scan)
+
+    def _report_facts(self) -> None:
+        now = self._machine.clock.now()
+        every = self._policy.report_every if self._policy else _LONGEST_WAIT
+        if self._facts_at is None or now >= self._facts_at + every:
+            self._scanner.collect_facts()
+            self._facts_at = now
+
+    def _deliver(self) -> None:
+        machine = self._machine
+        deliver(machine.journal, self._identity.computer, self._site, machine.clock, machine.log)
+
+    def _wait(self) -> timedelta:
+        """Say how long the site may hold the next poll."""
+        policy = self._policy
+        if policy is None:
+            return _LONGEST_WAIT
+        now = self._machine.clock.now()
+        change = next_change_at(policy, self._journal.memory, now)
+        longest = min(_LONGEST_WAIT, policy.poll_every)
+        span = longest if change is None else min(longest, change - now + _SHORTEST_WAIT)
+        return max(_SHORTEST_WAIT, span)
+
+    def _load_policy(self) -> Optional[Policy]:
+        signed = self._journal.memory.policy
+        if signed is None:
+            return None
+        try:
+            return read_policy(signed, self._identity.public_key)
+        except PolicyRefusedError as error:
+            self._machine.log.warning("remembered policy dropped", reason=error.reason)
+            return None

@@ -1,0 +1,100 @@
+"""A scan: facts, inventory, and the state of each update of the site's catalog slice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.agent.dpkg import name_packages
+from reconciler.agent.errors import AgentError, CommandError, SiteUnreachableError
+from reconciler.agent.facts import collect_facts
+from reconciler.agent.judge import group_by_name, judge_updates, read_restart_packages
+from reconciler.agent.machine import Machine
+from reconciler.agent.memory import LastScan
+from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
+from reconciler.model.errors import ContentError
+from reconciler.model.messages import FactsReport, InventoryReport, ScanOutcome, ScanReport
+from reconciler.model.policy import ScanOrder
+from reconciler.model.updates import CatalogSlice, UpdateState
+
+
+class Scanner:
+    """Looks at one root and tells the spool."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._root = machine.root
+        self._dpkg = machine.dpkg
+        self._content = machine.content
+        self._journal = machine.journal
+        self._clock = machine.clock
+        self._log = machine.log
+
+    def collect_facts(self) -> None:
+        """Tell the facts where they changed; where they cannot be read the old ones stay."""
+        try:
+            facts = collect_facts(self._root, self._dpkg.architecture())
+        except AgentError as error:
+            self._log.warning("facts failed", problem=error, hint=error.hint)
+            return
+        refusal = self._journal.memory.refusal
+        if refusal:
+            facts["agent.policy.refusal"] = refusal
+        report = FactsReport(self._clock.now(), facts)
+        self._journal.save(spool=tell_facts(self._journal.spool, report))
+
+    def scan(self, order: ScanOrder) -> bool:
+        """Scan now, and tell whether it completed; a failed one changes no state (S29)."""
+        started_at = self._clock.now()
+        try:
+            catalog = self._fetch_slice(order)
+            self._look(catalog, order, started_at)
+        except ContentError as error:
+            return self._fail(started_at, order, "contentWrong", error)
+        except SiteUnreachableError as error:
+            return self._fail(started_at, order, "contentUnavailable", error)
+        except CommandError as error:
+            return self._fail(started_at, order, "packagesUnreadable", error)
+        return True
+
+    def _fetch_slice(self, order: ScanOrder) -> CatalogSlice:
+        if order.catalog is None:
+            raise ContentError("the site has no catalog for this machine")
+        return self._content.fetch_document(CatalogSlice, order.catalog)
+
+    def _look(self, catalog: CatalogSlice, order: ScanOrder, started_at: datetime) -> None:
+        packages = self._dpkg.list_installed()
+        native = self._dpkg.architecture()
+        states = judge_updates(catalog, group_by_name(packages), read_restart_packages(self._root))
+        ended_at = self._clock.now()
+        report = ScanReport(
+            started_at=started_at,
+            ended_at=ended_at,
+            outcome=ScanOutcome.COMPLETED,
+            content_version=catalog.version,
+            changes=states,
+        )
+        inventory = InventoryReport(ended_at, name_packages(packages, native))
+        # What the order asked for is met, also where the slice did not change since an older one.
+        version = max(catalog.version, order.content_version)
+        last = LastScan(started_at, ended_at, version, order.catalog or "", states)
+        memory = replace(self._journal.memory, last_scan=last, scan_failures=0, scan_failed_at=None)
+        spool = tell_scan(tell_inventory(self._journal.spool, inventory), report)
+        self._journal.save(memory=memory, spool=spool)
+        missing = sum(state is UpdateState.MISSING for state in states.values())
+        self._log.info("scanned", catalog=catalog.version, applicable=len(states), missing=missing)
+
+    def _fail(self, started_at: datetime, order: ScanOrder, reason: str, error: Exception) -> bool:
+        ended_at = self._clock.now()
+        report = ScanReport(
+            started_at=started_at,
+            ended_at=ended_at,
+            outcome=ScanOutcome.FAILED,
+            content_version=order.content_version,
+            changes={},
+            reason=reason,
+        )
+        memory = self._journal.memory
+        failed = replace(memory, scan_failures=memory.scan_failures + 1, scan_failed_at=ended_at)
+        self._journal.save(memory=failed, spool=tell_scan(self._journal.spool, report))
+        self._log.warning("scan failed", reason=reason, problem=error)
+        return False
