@@ -1,0 +1,1 @@
+"""The composition root: a site's settings become a wired application."""

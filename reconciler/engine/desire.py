@@ -1,0 +1,111 @@
+"""Keep the newest valid desired state in force (S28, S29)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from reconciler.desired.link import link
+from reconciler.desired.state import DesiredState
+from reconciler.model.codes import NOT_YET_CODES
+from reconciler.model.errors import SourceError
+from reconciler.model.problems import Problem
+from reconciler.ports import Checkout, Clock, Source
+from reconciler.source.load import load_manifests
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Desire:
+    """What is in force, and what was tried last.
+
+    `attempted` may be a commit that was refused for its `problems`; `in_force` is then an older
+    one. `read_at` is when the source last answered whole, `failure` why it did not since.
+    """
+
+    in_force: DesiredState | None = None
+    attempted: str = ""
+    problems: tuple[Problem, ...] = ()
+    read_at: datetime | None = None
+    failure: str = ""
+
+
+def judge(checkout: Checkout, now: datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+    """Load and link a commit; without errors it may take force (S28).
+
+    What is valid but not carried out yet refuses the commit too, so that nothing is accepted
+    and ignored.
+    """
+    loaded = load_manifests(checkout.files, checkout.commit)
+    desired, problems = link(loaded, now)
+    refused = any(problem.is_error or problem.code in NOT_YET_CODES for problem in problems)
+    return (None if refused else desired), problems
+
+
+class Watch(threading.Thread):
+    """Reads the source at every interval, or at once when poked."""
+
+    def __init__(
+        self,
+        source: Source,
+        clock: Clock,
+        interval: timedelta,
+        wake: Callable[[], None],
+        initial: Desire,
+    ) -> None:
+        super().__init__(name="source-watch", daemon=True)
+        self._source = source
+        self._clock = clock
+        self._interval = interval
+        self._wake = wake
+        self._poke = threading.Event()
+        self._stopped = False
+        self._desire = initial
+
+    @property
+    def desire(self) -> Desire:
+        """The newest word; replaced whole, so that readers need no lock."""
+        return self._desire
+
+    def poke(self) -> None:
+        """Read at once."""
+        self._poke.set()
+
+    def stop(self) -> None:
+        """End after the read that is under way."""
+        self._stopped = True
+        self._poke.set()
+
+    def run(self) -> None:
+        while not self._stopped:
+            self._poke.clear()
+            self.read_once()
+            self._poke.wait(self._interval.total_seconds())
+
+    def read_once(self) -> None:
+        """Take a new commit in, or note why it cannot be."""
+        before = self._desire
+        self._desire = renew(before, self._source, self._clock.now())
+        if self._desire != before:
+            self._wake()
+
+
+def renew(before: Desire, source: Source, now: datetime) -> Desire:
+    """Read the source once; a failed read and an invalid commit leave what is in force."""
+    try:
+        checkout = source.fetch()
+    except SourceError as error:
+        log.warning("source unreadable", reason=str(error))
+        return Desire(
+            before.in_force, before.attempted, before.problems, before.read_at, str(error)
+        )
+    if checkout.commit == before.attempted:
+        return Desire(before.in_force, before.attempted, before.problems, now)
+    desired, problems = judge(checkout, now)
+    log.info("commit read", commit=checkout.commit, valid=desired is not None)
+    return Desire(desired or before.in_force, checkout.commit, problems, now)

@@ -1,0 +1,117 @@
+"""One pass: take in, observe, plan, apply, write status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from reconciler.desired.state import DesiredState
+from reconciler.engine.applying import apply_plan, settle_journal
+from reconciler.engine.desire import Desire
+from reconciler.engine.intake import take_in
+from reconciler.engine.observer import Observer
+from reconciler.engine.status import FORCE, STATUS, make_status
+from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.world import SiteIdentity
+from reconciler.ports import Clock
+from reconciler.sites.embedded import EmbeddedSite
+from reconciler.store import Store
+
+log = structlog.get_logger(__name__)
+LEASE_TTL = timedelta(seconds=15)
+MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PassOutcome:
+    """What a pass came to: the last plan, how many actions were done, when to look again."""
+
+    plan: Plan | None
+    applied: int
+    wake_at: datetime | None
+
+
+class Reconciler:
+    """Brings the observed side to the desired one; level-triggered (design decision 2)."""
+
+    def __init__(
+        self, store: Store, identity: SiteIdentity, clock: Clock, owner: str, stale_after: timedelta
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._clock = clock
+        self._owner = owner
+        self._stale_after = stale_after
+        self._site = EmbeddedSite()
+        self._observer = Observer(store)
+        self._fence = 0
+        self._lease_until: datetime | None = None
+
+    def begin(self) -> None:
+        """Take the site's lease and settle what a crash left in the journal (S26)."""
+        self._renew_lease()
+        given_up = settle_journal(self._store, self._site, self._fence, self._clock)
+        if given_up:
+            log.info("interrupted plans given up", plans=given_up)
+
+    def end(self) -> None:
+        """Let another controller in at once."""
+        with self._store.write() as work:
+            work.lease.release(self._fence)
+
+    def run_pass(self, desire: Desire) -> PassOutcome:
+        """Decide and act until a plan is empty; without a desired state only take in."""
+        self._renew_lease()
+        take_in(self._store, self._fence)
+        if desire.in_force is None:
+            return PassOutcome(None, 0, None)
+        applied, done, wake_at = 0, MOST_ROUNDS, None
+        plan: Plan | None = None
+        for _ in range(MOST_ROUNDS):
+            plan, done = self._decide_and_act(desire, desire.in_force)
+            applied, wake_at = applied + done, plan.wake_at
+            if not done:
+                break
+        else:
+            log.error("the plan does not become empty", rounds=MOST_ROUNDS)
+        return PassOutcome(plan, applied, wake_at)
+
+    def plan(self, desired: DesiredState, *, fresh: bool) -> Plan:
+        """Decide without acting."""
+        observed = self._observer.observe(fresh=fresh)
+        return make_plan(desired, observed, self._identity, self._clock.now())
+
+    def _decide_and_act(self, desire: Desire, desired: DesiredState) -> tuple[Plan, int]:
+        observed = self._observer.observe(fresh=self._is_fresh(desire))
+        plan = make_plan(desired, observed, self._identity, self._clock.now())
+        enforced = plan.guidance.enforce
+        if enforced and plan.actions:
+            apply_plan(plan, self._store, self._site, self._fence, self._clock)
+        withheld = 0 if enforced else len(plan.actions)
+        status = make_status(plan, desire, observed, withheld=withheld)
+        with self._store.read() as view:
+            told = view.documents.load_guidance() == plan.guidance
+            known = view.documents.load(STATUS) == status
+            forced = view.documents.load(FORCE) == {"commit": plan.commit}
+        if not (told and known and forced):
+            with self._store.write() as work:
+                work.lease.check(self._fence)
+                work.documents.save_guidance(plan.guidance)
+                work.documents.save(STATUS, status)
+                work.documents.save(FORCE, {"commit": plan.commit})
+        return plan, len(plan.actions) if enforced else 0
+
+    def _is_fresh(self, desire: Desire) -> bool:
+        """Tell whether git answered recently; else nothing opens, soaks or retires (S29)."""
+        return desire.read_at is not None and (
+            self._clock.now() - desire.read_at <= self._stale_after
+        )
+
+    def _renew_lease(self) -> None:
+        now = self._clock.now()
+        if self._lease_until is None or self._lease_until - now < LEASE_TTL / 2:
+            with self._store.write() as work:
+                self._fence = work.lease.acquire(self._owner, LEASE_TTL, now)
+            self._lease_until = now + LEASE_TTL

@@ -1,0 +1,104 @@
+"""The slow work beside the passes: reading update sources, capturing content."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from reconciler.content.depot import Depot
+from reconciler.desired.state import DesiredState
+from reconciler.engine.capturing import RETRY_AFTER, carry_out, open_orders
+from reconciler.engine.catalog_sync import MakeReader, due_sources, sync_source
+from reconciler.fetch import Fetcher
+from reconciler.ports import Clock
+from reconciler.store import Store, View
+
+log = structlog.get_logger(__name__)
+ARCHITECTURE_FACT = "arch"
+_LOOK_EVERY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the slow work is done with."""
+
+    depot: Depot
+    fetcher: Fetcher
+    make_reader: MakeReader
+
+
+class Workshop(threading.Thread):
+    """Does what is due in the order: sources, then content; nothing else waits for it."""
+
+    def __init__(self, store: Store, tools: Tools, clock: Clock, wake: Callable[[], None]) -> None:
+        super().__init__(name="workshop", daemon=True)
+        self._store = store
+        self._tools = tools
+        self._clock = clock
+        self._wake = wake
+        self._desired: DesiredState | None = None
+        self._stopped = threading.Event()
+        self._sources_tried: dict[str, datetime] = {}
+        self._not_before: dict[tuple[str, int], datetime] = {}
+
+    def follow(self, desired: DesiredState | None) -> None:
+        """Take the desired state that is in force."""
+        self._desired = desired
+
+    def stop(self) -> None:
+        """End after the work that is under way."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        while not self._stopped.wait(_LOOK_EVERY.total_seconds()):
+            try:
+                done = self.work_once()
+            except Exception:  # the thread must outlive any one failure
+                log.exception("workshop failed")
+                done = False
+            if done:
+                self._wake()
+
+    def work_once(self) -> bool:
+        """Do all that is due now; tell whether anything changed."""
+        desired = self._desired
+        synced = desired is not None and self._sync(desired)
+        return self._capture() or synced
+
+    def _sync(self, desired: DesiredState) -> bool:
+        with self._store.read() as view:
+            known = view.catalog.sources()
+        changed = False
+        now = self._clock.now()
+        for name in due_sources(desired, known, self._sources_tried, now):
+            self._sources_tried[name] = now
+            reader = self._tools.make_reader(name, desired.catalog_sources[name].document.spec)
+            sync_source(self._store, self._tools.depot, name, reader, self._clock)
+            changed = True
+        return changed
+
+    def _capture(self) -> bool:
+        now = self._clock.now()
+        with self._store.read() as view:
+            orders = open_orders(view, view.records.load_memory())
+            architectures = _architectures(view) if orders else frozenset()
+        changed = False
+        for order in orders:
+            key = (order.package.id, order.package.version)
+            if self._stopped.is_set() or self._not_before.get(key, now) > now:
+                continue
+            tools = self._tools
+            if not carry_out(self._store, tools.depot, tools.fetcher, order, architectures):
+                self._not_before[key] = now + RETRY_AFTER
+            changed = True
+        return changed
+
+
+def _architectures(view: View) -> frozenset[str]:
+    computers, _ = view.computers.changed_since(0)
+    found = (one.facts.get(ARCHITECTURE_FACT) for one in computers if not one.retired)
+    return frozenset(name for name in found if isinstance(name, str))

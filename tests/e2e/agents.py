@@ -1,0 +1,70 @@
+"""A real agent process on a throwaway machine, at a fake site."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from reconciler.demo.apt_machine import Machine
+from reconciler.demo.deb import DebPackage, build_deb
+from reconciler.model.policy import OfferedUpdate
+from reconciler.model.updates import SliceUpdate
+from tests.e2e.fake_site import TOKEN, FakeSite
+
+PROJECT = Path(__file__).parents[2]
+
+
+class AgentOnMachine:
+    """Runs `patchwright-agent` as a process of its own."""
+
+    def __init__(self, machine: Machine, url: str) -> None:
+        self.machine = machine
+        self.url = url
+        self.token = machine.root.parent / f"{machine.root.name}.token"
+        self.token.write_text(TOKEN)
+
+    def command(self, *words: str) -> list[str]:
+        root = str(self.machine.root)
+        return [sys.executable, "-m", "reconciler.agent.main", *words, "--root", root]
+
+    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        command = self.command(*words)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=PROJECT, timeout=50, check=False
+        )
+        assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def enrol(self) -> None:
+        self.run("enrol", "--server", self.url, "--token-file", str(self.token))
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self.machine.root.parent / "agent.log").open("ab") as log:
+            return subprocess.Popen(self.command("run", *words), stderr=log, cwd=PROJECT)
+
+    @property
+    def home(self) -> Path:
+        return self.machine.root / "var/lib/patchwright-agent"
+
+
+def wait_until(is_true, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def offer_packages(
+    site: FakeSite, folder: Path, *packages: DebPackage, authorized: tuple[str, ...] = ()
+) -> list[OfferedUpdate]:
+    """Capture the packages and put one update for each authorized one (all) into the catalog."""
+    debs = [build_deb(package, folder) for package in packages]
+    chosen = [one for one in packages if not authorized or one.name in authorized]
+    updates = []
+    for one in chosen:
+        pins = ((one.name, one.architecture, one.version),)
+        updates.append(OfferedUpdate(f"deb:Lab/bookworm-security/{one.name}/{one.version}", pins))
+    site.set_catalog(*(SliceUpdate(update.id, update.packages) for update in updates))
+    site.manifest = site.capture(*debs)
+    return updates
