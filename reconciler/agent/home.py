@@ -77,6 +77,9 @@ class Home:
                 f"another patchwright-agent works in {self.path}",
                 hint="stop it first, as `run` does all that `once` and `scan` do",
             ) from error
+        for leftover in self.path.glob(".*.json.*"):
+            # An agent that was killed while it wrote left it.
+            leftover.unlink()
         return file
 
     def load_settings(self) -> Optional[Settings]:

@@ -17,10 +17,11 @@ from reconciler.agent.machine import Machine
 from reconciler.agent.runs import Runs
 from reconciler.agent.scanner import Scanner
 from reconciler.agent.trust import read_policy, verify_policy
-from reconciler.model.errors import ProtocolError
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.policy import Offer, Policy, SignedPolicy
 
 _LONGEST_WAIT = timedelta(seconds=55)
+_BLOCKED_WAIT = timedelta(seconds=5)
 _SHORTEST_WAIT = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -58,17 +59,12 @@ class Agent:
         self._runs = Runs(machine)
         self._backoff = Backoff()
         self._facts_at: Optional[datetime] = None
+        self._is_blocked = False
         self._policy = self._load_policy()
-
-    @property
-    def policy(self) -> Optional[Policy]:
-        """The last policy that was taken, expired or not."""
-        return self._policy
 
     def run_forever(self) -> None:
         """Go from pass to pass until asked to stop."""
         try:
-            self.recover()
             pause = self._pass(timedelta(0))
             while not self._machine.stop.requested:
                 self._machine.stop.sleep(pause)
@@ -79,15 +75,14 @@ class Agent:
     def run_once(self) -> bool:
         """Make one pass without waiting, and tell whether everything in it worked."""
         try:
-            self.recover()
             before = self._journal.memory.ended
             self._poll(timedelta(0))
             worked = self._act()
             self._deliver()
-        except (SiteUnreachableError, ProtocolError) as error:
-            self._machine.log.fault("pass failed", problem=error, hint=error.hint)
-            return False
         except StoppedError:
+            return False
+        except ReconcilerError as error:
+            self._machine.log.fault("pass failed", problem=error, hint=error.hint)
             return False
         bad = [end for end in self._journal.memory.ended if end.reason and end not in before]
         return worked and not bad and not self._journal.memory.refusal
@@ -97,39 +92,42 @@ class Agent:
         self._scanner.collect_facts()
         return self._policy is not None and self._scanner.scan(self._policy.scan)
 
-    def recover(self) -> None:
-        """See a run end that an earlier life of the agent began, and look at what it left.
-
-        Raises StoppedError.
-        """
+    def _recover(self) -> None:
+        """See a run end that was begun and not seen to its end, and look at what it left."""
         if self._journal.memory.current is None:
             return
-        self._machine.log.info("a run of an earlier life is waited for")
+        self._machine.log.info("a run that was begun is waited for")
         self._runs.wait()
         if self._policy is not None:
             self._scanner.scan(self._policy.scan)
 
     def _pass(self, wait: timedelta) -> timedelta:
-        """Make one pass, and give how long to rest before the next."""
-        pauses = [self._try(lambda: self._poll(wait)), self._try(self._act)]
-        pauses.append(self._try(self._deliver))
-        if not any(pauses):
+        """Make one pass, and give how long to rest before the next: its failures count as one."""
+        steps = (lambda: self._poll(wait), self._act, self._deliver)
+        asked = [rest for rest in [self._try(step) for step in steps] if rest is not None]
+        if not asked:
             self._backoff.worked()
-        return max(pauses)
+            return timedelta(0)
+        pause = self._backoff.failed(max(asked))
+        self._machine.log.info("resting", pause=pause)
+        return pause
 
-    def _try(self, step: Callable[[], object]) -> timedelta:
-        """Make one step, and give how long to rest when the site did not let it work."""
+    def _try(self, step: Callable[[], object]) -> Optional[timedelta]:
+        """Make one step; where it did not work, give the least rest that it asks for."""
         try:
             step()
         except SiteUnreachableError as error:
-            pause = self._backoff.failed(error.retry_after)
-            self._machine.log.warning("site not reached", problem=error, pause=pause)
-        except ProtocolError as error:
-            pause = self._backoff.failed(_LONGEST_WAIT)
-            self._machine.log.fault("site refused", problem=error, hint=error.hint)
-        else:
-            return timedelta(0)
-        return pause
+            self._machine.log.warning("site not reached", problem=error)
+            return error.retry_after or timedelta(0)
+        except StoppedError:
+            raise
+        except ReconcilerError as error:
+            self._machine.log.fault("step failed", problem=error, hint=error.hint)
+            return _LONGEST_WAIT
+        except OSError as error:
+            self._machine.log.fault("step failed", problem=error)
+            return _LONGEST_WAIT
+        return None
 
     def _poll(self, wait: timedelta) -> None:
         with self._machine.stop.interruptible():
@@ -171,6 +169,7 @@ class Agent:
 
     def _act(self) -> bool:
         """Do what is due, and tell whether it worked; raises SiteUnreachableError."""
+        self._recover()
         self._report_facts()
         policy = self._policy
         if policy is None:
@@ -178,7 +177,7 @@ class Agent:
         now = self._machine.clock.now()
         due = scan_due_at(policy, self._journal.memory)
         is_due = due is not None and now >= due
-        if not is_due and not runnable_offers(policy, self._journal.memory, now):
+        if not is_due and not self._find_runnable(policy):
             return True
         # Nothing is installed by what an older scan said (G3).
         if not self._scanner.scan(policy.scan):
@@ -186,10 +185,20 @@ class Agent:
         self._run_offers(policy)
         return True
 
+    def _find_runnable(self, policy: Policy) -> tuple[Offer, ...]:
+        """Give what may run now; nothing while another program works on the packages."""
+        now = self._machine.clock.now()
+        offers = runnable_offers(policy, self._journal.memory, now)
+        self._is_blocked = bool(offers) and self._machine.dpkg.is_locked()
+        if self._is_blocked:
+            self._machine.log.info("another program works on the packages, runs wait")
+            return ()
+        return offers
+
     def _run_offers(self, policy: Policy) -> None:
         tried: set[str] = set()
         while True:
-            offers = runnable_offers(policy, self._journal.memory, self._machine.clock.now())
+            offers = self._find_runnable(policy)
             offer = next((offer for offer in offers if offer.advertisement not in tried), None)
             if offer is None:
                 break
@@ -199,12 +208,11 @@ class Agent:
         self._machine.content.keep_only(wanted)
 
     def _run(self, offer: Offer, policy: Policy) -> None:
-        self._runs.wait_for_others()
         if not self._runs.start(offer):
             return
         try:
             self._deliver()
-        except (SiteUnreachableError, ProtocolError) as error:
+        except ReconcilerError as error:
             self._machine.log.warning("start not told yet", problem=error)
         self._runs.wait()
         self._scanner.scan(policy.scan)
@@ -227,7 +235,7 @@ class Agent:
             return _LONGEST_WAIT
         now = self._machine.clock.now()
         change = next_change_at(policy, self._journal.memory, now)
-        longest = min(_LONGEST_WAIT, policy.poll_every)
+        longest = min(_BLOCKED_WAIT if self._is_blocked else _LONGEST_WAIT, policy.poll_every)
         span = longest if change is None else min(longest, change - now + _SHORTEST_WAIT)
         return max(_SHORTEST_WAIT, span)
 

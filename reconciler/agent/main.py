@@ -29,9 +29,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         if error.hint:
             sys.stderr.write(f"    hint: {error.hint}\n")
         return 1
+    except KeyboardInterrupt:
+        return 1
     except BrokenPipeError:
         # Whoever read our output has enough of it.
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"patchwright-agent: error: {error}\n")
         return 1
 
 

@@ -6,6 +6,7 @@ before it takes effect, so that an agent that starts again knows where it stood.
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,10 +29,10 @@ TIMEOUT = "timeout"
 INTERRUPTED = "interrupted"
 _LOOK_EVERY = timedelta(milliseconds=100)
 _KEPT_FILE = re.compile(
-    r"^Configuration file '(/[^'\n]{1,300})'.*\n(?: ==> .*\n){0,3}? ==> (?:Using current|Keeping) old",
+    r"^Configuration file '(/[^'\n]{1,300})'.*\n(?: ==> .*\n){0,3}?"
+    r" ==> (?:Using current|Keeping) old",
     re.MULTILINE,
 )
-_ORPHAN_LIMIT = timedelta(hours=1)
 
 
 class Runs:
@@ -58,6 +59,10 @@ class Runs:
         except CommandError as error:
             self._refuse(offer, "aptFailed", error)
             return False
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            self._refuse(offer, "diskFull" if full else "cannotPrepare", error)
+            return False
         if not prepared.pins:
             return False
         self._begin(offer, prepared)
@@ -75,12 +80,6 @@ class Runs:
             self._machine.stop.sleep(_LOOK_EVERY)
         if record is not None:
             self._end(record)
-
-    def wait_for_others(self, limit: timedelta = _ORPHAN_LIMIT) -> None:
-        """Wait, not for ever, until no program works on the packages; raises StoppedError."""
-        until = self._machine.clock.now() + limit
-        while self._machine.dpkg.is_locked() and self._machine.clock.now() < until:
-            self._machine.stop.sleep(_LOOK_EVERY)
 
     def _is_at_work(self) -> bool:
         return self._machine.child.is_running() or self._machine.dpkg.is_locked()
@@ -106,10 +105,18 @@ class Runs:
                 self._journal.spool, record.make_status(now, StatusId.PROGRAM_STARTED)
             ),
         )
-        names = ",".join(f"{name}={version}" for name, _, version in prepared.pins)
+        self._launch(record)
+
+    def _launch(self, record: RunRecord) -> None:
+        names = ",".join(f"{name}={version}" for name, _, version in record.packages)
         self._machine.log.info("run started", run=record.run, packages=names)
-        command = self._machine.apt.install_command(prepared.pins)
-        self._machine.child.start(scope_command(command), self._machine.apt.environment)
+        apt = self._machine.apt
+        try:
+            command = scope_command(apt.install_command(record.packages))
+            self._machine.child.start(command, apt.environment)
+        except CommandError as error:
+            # What never ran ends as interrupted, as after a crash at this point.
+            self._machine.log.fault("run not launched", run=record.run, problem=error)
 
     def _tell_timeout(self, record: RunRecord) -> RunRecord:
         now = self._machine.clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -49,6 +49,9 @@ class ServerTable(_Table):
         "127.0.0.1", description="Address to listen on; others than loopback use TLS."
     )
     port: int = Field(8443, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    tls: Literal["auto", "always"] = Field(
+        "auto", description="auto: TLS unless the address is loopback; always: there too."
+    )
     policy_lifetime: Duration = Field(
         timedelta(hours=1), description="How long a policy holds without contact."
     )

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import lzma
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
+from reconciler.catalog.apt_indexes import PackagesIndex, choose_indexes
 from reconciler.catalog.apt_packages import SuiteUpdates, parse_packages
-from reconciler.catalog.apt_release import IndexFile, SuiteRelease, parse_release
+from reconciler.catalog.apt_release import SuiteRelease, parse_release
+from reconciler.catalog.inflate import inflate
 from reconciler.catalog.signature import check_detached, open_signed
 from reconciler.fetch import Fetcher, FetchError, join_url
 from reconciler.model.errors import CatalogError
+from reconciler.model.ids import sha256_hex
 from reconciler.model.updates import Update
 from reconciler.ports import Clock
 
 _RELEASE_LIMIT = 32 * 1024 * 1024
-_INDEX_LIMIT = 512 * 1024 * 1024
-# Best first; the plain form is last because it is the largest.
-_FORMS = (".xz", ".gz", "")
 _TRIES = 3
+
+
+class _ChangedError(CatalogError):
+    """An index does not belong to the Release that was read before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AptReader:
-    """Reads all suites or nothing: a partial catalog would look like withdrawn updates (S29)."""
+    """Reads all suites or nothing: a partial catalog would look like withdrawn updates (S29).
+
+    `architectures` and `classifications` narrow what is read; where they are empty all counts.
+    """
 
     name: str
     location: str
@@ -43,101 +45,84 @@ class AptReader:
         """Give every update of the suites in order of ids; raises CatalogError."""
         if not self.suites:
             raise CatalogError(f"source {self.name!r} names no suites", hint="set suites")
-        found = [update for suite in self.suites for update in self._read_suite(suite)]
+        found = [update for suite in dict.fromkeys(self.suites) for update in self._read(suite)]
         wanted = set(self.classifications)
-        return tuple(
-            sorted(
-                (one for one in found if not wanted or one.classification in wanted),
-                key=lambda update: update.id,
-            )
-        )
+        kept = (one for one in found if not wanted or one.classification in wanted)
+        return tuple(sorted(kept, key=lambda update: update.id))
 
-    def _read_suite(self, suite: str) -> Iterator[Update]:
+    def _read(self, suite: str) -> list[Update]:
         """Read again when the archive is published anew between its Release and its indexes."""
-        for number in range(1, _TRIES + 1):
+        for _ in range(_TRIES - 1):
             try:
-                yield from self._read_consistently(suite)
+                return self._read_once(suite)
             except _ChangedError:
-                if number == _TRIES:
-                    raise
-            else:
-                return
+                continue
+        return self._read_once(suite)
 
-    def _read_consistently(self, suite: str) -> list[Update]:
+    def _read_once(self, suite: str) -> list[Update]:
         release = self._read_release(suite)
         updates = SuiteUpdates(self.name, self.location, release)
-        for path, file in sorted(_package_indexes(release, self.architectures).items()):
-            place = f"{path.rpartition('/')[0]}/by-hash/SHA256/{file.sha256}"
-            url = join_url(self.location, f"dists/{suite}/{place if release.by_hash else path}")
-            text = _inflate(self._fetch_index(url, file), path, url)
+        for index in choose_indexes(release, self.architectures):
+            url = join_url(self.location, f"dists/{suite}/{index.path}")
+            content = self._read_index(release, suite, index)
             try:
+                text = inflate(content, index.form, index.plain_limit).decode()
                 for package in parse_packages(text):
                     updates.add(package)
             except ValueError as error:
-                raise CatalogError(f"{url}: {error}") from error
+                raise CatalogError(f"{url}: {error}", hint="tell who runs the archive") from error
         return updates.made()
 
     def _read_release(self, suite: str) -> SuiteRelease:
         base = join_url(self.location, f"dists/{suite}")
-        now: datetime = self.clock.now()
         where = f"{base}/InRelease"
         try:
-            text = open_signed(self.fetcher.read(where, _RELEASE_LIMIT), self.keyrings, where)
-        except FetchError as inline_error:
-            where = f"{base}/Release"
-            try:
-                content = self.fetcher.read(where, _RELEASE_LIMIT)
-                signature = self.fetcher.read(f"{where}.gpg", _RELEASE_LIMIT)
-            except FetchError:
-                raise CatalogError(str(inline_error), hint="check location and suites") from None
-            text = check_detached(content, signature, self.keyrings, where)
-        return parse_release(text, suite, now, where)
-
-    def _fetch_index(self, url: str, file: IndexFile) -> bytes:
-        try:
-            content = self.fetcher.read(url, min(file.size, _INDEX_LIMIT))
+            signed = self.fetcher.read(where, _RELEASE_LIMIT)
         except FetchError as error:
-            raise _ChangedError(str(error)) from error
-        if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
+            if not error.is_missing:
+                raise CatalogError(str(error), hint=error.hint) from error
+            where = f"{base}/Release"
+            text = self._read_detached(where)
+        else:
+            text = open_signed(signed, self.keyrings, where)
+        return parse_release(text, suite, self.clock.now(), where)
+
+    def _read_detached(self, where: str) -> str:
+        try:
+            content = self.fetcher.read(where, _RELEASE_LIMIT)
+        except FetchError as error:
+            text = f"{error}, and there is no InRelease" if error.is_missing else str(error)
+            raise CatalogError(text, hint="check the source's location and suites") from error
+        try:
+            signature = self.fetcher.read(f"{where}.gpg", _RELEASE_LIMIT)
+        except FetchError as error:
+            text = f"{where} is not signed: {error}" if error.is_missing else str(error)
+            raise CatalogError(text, hint="only signed suites are read") from error
+        return check_detached(content, signature, self.keyrings, where)
+
+    def _read_index(self, release: SuiteRelease, suite: str, index: PackagesIndex) -> bytes:
+        paths = [index.by_hash, index.path] if release.by_hash else [index.path]
+        content, url = self._read_first(
+            (join_url(self.location, f"dists/{suite}/{path}") for path in paths), index.file.size
+        )
+        if len(content) != index.file.size or sha256_hex(content) != index.file.sha256:
             raise _ChangedError(
                 f"{url} is not the file that the signed Release vouches for",
                 hint="the mirror is being updated or damaged; it is tried again",
             )
         return content
 
-
-class _ChangedError(CatalogError):
-    """An index does not belong to the Release that was read before it."""
-
-
-def _package_indexes(release: SuiteRelease, architectures: Sequence[str]) -> dict[str, IndexFile]:
-    """Choose the smallest form of each component's and architecture's Packages file."""
-    chosen: dict[str, IndexFile] = {}
-    for component in release.components:
-        for architecture in architectures or release.architectures:
-            stem = f"{component}/binary-{architecture}/Packages"
-            form = next((form for form in _FORMS if stem + form in release.files), None)
-            if form is not None:
-                chosen[stem + form] = release.files[stem + form]
-    if not chosen:
-        wanted = ", ".join(architectures) or "any architecture"
-        raise CatalogError(f"suite {release.suite} has no Packages index for {wanted}")
-    return chosen
-
-
-def _opened(content: bytes, path: str) -> io.BufferedIOBase:
-    packed = io.BytesIO(content)
-    if path.endswith(".xz"):
-        return lzma.LZMAFile(packed)
-    return gzip.GzipFile(fileobj=packed) if path.endswith(".gz") else packed
-
-
-def _inflate(content: bytes, path: str, url: str) -> str:
-    try:
-        with _opened(content, path) as unpacked:
-            plain = unpacked.read(_INDEX_LIMIT + 1)
-        if len(plain) > _INDEX_LIMIT:
-            raise CatalogError(f"{url} unpacks to more than {_INDEX_LIMIT} bytes")
-        return plain.decode()
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{url} cannot be unpacked: {error}") from error
+    def _read_first(self, urls: Iterator[str], limit: int) -> tuple[bytes, str]:
+        """Give the first of the files that is there, and its URL."""
+        missing: list[FetchError] = []
+        for url in urls:
+            try:
+                return self.fetcher.read(url, limit), url
+            except FetchError as error:
+                if not error.is_missing:
+                    raise CatalogError(str(error), hint=error.hint) from error
+                missing.append(error)
+        raise _ChangedError(
+            f"{missing[-1]}, though the signed Release lists it",
+            hint="name the architectures that the mirror has, or use another mirror",
+        )

@@ -6,16 +6,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cmp_to_key
 
 from reconciler.catalog.apt_release import SuiteRelease
 from reconciler.catalog.deb822 import parse_paragraphs
 from reconciler.model.ids import DIGEST
 from reconciler.model.updates import PackageFile, Update
-from reconciler.model.versions import compare_dpkg
+from reconciler.model.versions import compare_dpkg, dpkg_key
 
-_SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
-_BY_VERSION = cmp_to_key(compare_dpkg)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,199}", re.ASCII)
+_SOURCE = re.compile(r"([A-Za-z0-9][A-Za-z0-9.+_-]{0,199})(?:\s+\((\S+)\))?", re.ASCII)
+_SIZE = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,21 @@ class SuiteUpdates:
         )
 
     def add(self, package: IndexedPackage) -> None:
-        """Take a package in; `all` ones stand in the index of every architecture."""
+        """Take a package in; `all` ones stand in the index of every architecture.
+
+        Of a package that was built twice from one source version only the newer build counts.
+        Raises ValueError where two indexes say different things of one package.
+        """
         group = self._packages[package.source, package.source_version]
-        group[package.file.name, package.file.architecture] = package
+        key = package.file.name, package.file.architecture
+        other = group.get(key)
+        if other is None or _is_newer(package, other):
+            group[key] = package
+        elif (
+            other.file.version == package.file.version and other.file.sha256 != package.file.sha256
+        ):
+            message = f"the package {' '.join(key)} stands twice with different digests"
+            raise ValueError(message)
 
     def made(self) -> list[Update]:
         """Give the updates; of one source package newer versions supersede older ones."""
@@ -63,7 +75,7 @@ class SuiteUpdates:
         made: list[Update] = []
         for source in sorted(versions):
             older: list[str] = []
-            for version in sorted(versions[source], key=_BY_VERSION):
+            for version in sorted(versions[source], key=dpkg_key):
                 update = self._update(source, version, tuple(older))
                 older.append(update.id)
                 made.append(update)
@@ -87,23 +99,36 @@ class SuiteUpdates:
         )
 
 
+def _is_newer(package: IndexedPackage, other: IndexedPackage) -> bool:
+    return compare_dpkg(package.file.version, other.file.version) > 0
+
+
 def _package_of(fields: dict[str, str], paragraph: str) -> IndexedPackage:
-    name, version = fields["Package"], fields["Version"]
-    match = _SOURCE.fullmatch(fields.get("Source", name))
-    if match is None:
-        message = f"the Source of {name!r} cannot be read"
-        raise ValueError(message)
+    name, version, architecture = fields["Package"], fields["Version"], fields["Architecture"]
     path, sha256, size = fields["Filename"], fields["SHA256"], fields["Size"]
-    if DIGEST.fullmatch(sha256) is None or not size.isdecimal() or _leaves_archive(path):
-        message = f"the paragraph of {name!r} has a wrong SHA256, Size or Filename"
+    match = _SOURCE.fullmatch(fields.get("Source", name))
+    wrong = {
+        "Package": _NAME.fullmatch(name) is None,
+        "Architecture": _NAME.fullmatch(architecture) is None,
+        "Source": match is None,
+        "Filename": _leaves_archive(path),
+        "SHA256": DIGEST.fullmatch(sha256) is None,
+        "Size": _SIZE.fullmatch(size) is None,
+    }
+    if match is None or any(wrong.values()):
+        field = next(field for field, is_wrong in wrong.items() if is_wrong)
+        message = f"the paragraph of {name!r:.100} has a wrong {field}"
         raise ValueError(message)
+    source, source_version = match.group(1), match.group(2) or version
+    for one in {version, source_version}:
+        dpkg_key(one)
     depends = ", ".join(fields[field] for field in ("Pre-Depends", "Depends") if fields.get(field))
-    file = PackageFile(
-        name, version, fields["Architecture"], path, int(size), sha256, depends, paragraph
-    )
+    file = PackageFile(name, version, architecture, path, int(size), sha256, depends, paragraph)
     synopsis = fields.get("Description", "").partition("\n")[0]
-    return IndexedPackage(file, match.group(1), match.group(2) or version, synopsis)
+    return IndexedPackage(file, source, source_version, synopsis)
 
 
 def _leaves_archive(path: str) -> bool:
-    return path.startswith("/") or ".." in path.split("/")
+    return (
+        not path.isprintable() or not path.strip("./") or ".." in path.split("/") or path[0] == "/"
+    )

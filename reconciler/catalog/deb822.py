@@ -1,7 +1,7 @@
 """Paragraphs of `Field: value` lines, as Debian's indexes have them.
 
-Own code and not a library because indexes hold 60,000 paragraphs: what parses each into an
-object with its formatting takes minutes, and python-apt needs the host's own apt.
+Own code because the one maintained library, python-debian, is under the GPL, and because what
+is captured must keep a paragraph's own text, which a library takes apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def parse_paragraphs(text: str) -> Iterator[tuple[dict[str, str], str]]:
     """Yield each paragraph's fields with the paragraph's text.
 
     Field names are as written; a continued value keeps its line ends. Raises ValueError for a
-    line that is neither a field nor a continuation.
+    line that is neither a field nor a continuation, and for a field that stands twice.
     """
     for block in text.split("\n\n"):
         paragraph = block.strip("\n")
@@ -34,6 +34,9 @@ def _parse_fields(paragraph: str) -> dict[str, str]:
         name, colon, value = line.partition(":")
         if not colon or not name or " " in name:
             message = f"the line {line[:60]!r} is no field"
+            raise ValueError(message)
+        if name in fields:
+            message = f"the field {name!r:.60} stands twice in one paragraph"
             raise ValueError(message)
         fields[name] = value.strip()
     return fields

@@ -61,9 +61,7 @@ def check_detached(content: bytes, signature: bytes, keyrings: Sequence[Path], w
         return _decode(content, where)
 
 
-def _verify(
-    arguments: Sequence[str], folder: Path, keyrings: Sequence[Path], where: str
-) -> None:
+def _verify(arguments: Sequence[str], folder: Path, keyrings: Sequence[Path], where: str) -> None:
     gpgv = shutil.which("gpgv")
     if gpgv is None:
         raise CatalogError(f"{where} cannot be checked: there is no gpgv", hint="install gpgv")

@@ -15,12 +15,11 @@ from reconciler.app.logs import configure_logs
 from reconciler.app.wiring import make_desk
 from reconciler.content.depot import Depot
 from reconciler.server.app import make_app
-from reconciler.server.main import TlsFiles, serve
+from reconciler.server.main import TlsFiles, is_loopback, serve
 from reconciler.server.settings import ServerSettings
 from reconciler.server.signing import Signer
 
 log = structlog.get_logger(__name__)
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve_site(site: Path, ready_file: Path | None) -> int:
@@ -43,7 +42,7 @@ def serve_site(site: Path, ready_file: Path | None) -> int:
     )
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tls = None
-    if settings.server.host not in _LOOPBACK:
+    if settings.server.tls == "always" or not is_loopback(settings.server.host):
         tls = TlsFiles(home.certificate, home.certificate_key)
 
     def ready(url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ _WITHIN = timedelta(seconds=90)
 def run_demo(*, keep: bool) -> int:
     """Run the demo; 0 only when the fleet really converged twice."""
     console = Console()
+    # Being asked to end must clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="patchwright-demo-"))
     folder.chmod(0o755)
     try:
@@ -157,8 +160,8 @@ def _open_world(folder: Path, lab: Lab) -> Iterator[World]:
 def _stay(console: Console, world: World) -> None:
     console.print(f"the site runs in {world.site}; its repository is {world.repository}")
     console.print(f"look:  patchwright status --site {world.site}")
-    console.print("end:   Enter or Ctrl-C")
+    console.print("end:   Ctrl-C, which stops and removes everything")
     try:
-        input()
-    except (EOFError, KeyboardInterrupt):
+        signal.pause()
+    except KeyboardInterrupt:
         console.print("stopping")

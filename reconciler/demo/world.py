@@ -66,6 +66,15 @@ class Process:
         """Send a signal to the program alone."""
         os.kill(self.pid, number)
 
+    def wait(self, within: timedelta) -> int:
+        """Wait for its end and give its exit code; LabError when it does not end."""
+        if self._running is None:
+            raise LabError(f"{self.command[0]} was not started")
+        try:
+            return self._running.wait(within.total_seconds())
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"{self.command[0]} has not ended within {within}") from error
+
     def kill(self) -> None:
         """Kill the program alone, as the kernel would when memory is short."""
         if self.is_alive and self._running is not None:
@@ -93,11 +102,17 @@ class World:
         self.site = folder / "site"
         self.agents: dict[str, Process] = {}
         self._ready_file = folder / "url"
+        folder.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "reconciler.cli", "run", "--site", str(self.site)]
         self.server = Process(
             [*command, "--ready-file", str(self._ready_file)], folder / "server.log"
         )
         self._git = self._make_repository(manifests)
+
+    @property
+    def url(self) -> str:
+        """Where agents call, once the site serves."""
+        return self._ready_file.read_text()
 
     def make_site(self) -> None:
         """Make the site's folder, on any free port, reading git every two seconds."""
@@ -125,7 +140,7 @@ class World:
         self.agents[name] = Process(
             [
                 sys.executable, "-m", "reconciler.agent.main", "run", "--root", str(machine.root),
-                "--server", self._ready_file.read_text(), "--token-file", str(token),
+                "--server", self.url, "--token-file", str(token),
             ],
             self.folder / f"{name}.log",
         )  # fmt: skip
@@ -182,6 +197,7 @@ class World:
         for agent in self.agents.values():
             agent.stop()
         self.server.stop()
+        self._git.close()
 
     def _make_repository(self, manifests: Path) -> Repo:
         """Copy the manifests into a new repository, with the lab's archive in place of theirs."""
@@ -199,7 +215,7 @@ class World:
 
     def _keep_port(self) -> None:
         settings = self.site / "site.toml"
-        port = self._ready_file.read_text().rpartition(":")[2]
+        port = self.url.rpartition(":")[2]
         settings.write_text(settings.read_text().replace("port = 0", f"port = {port}"))
 
     def _last_words(self) -> str:

@@ -72,7 +72,7 @@ class Workshop(threading.Thread):
     def _sync(self, desired: DesiredState) -> bool:
         with self._store.read() as view:
             known = view.catalog.sources()
-        changed = False
+        changed = self._forget(set(known) - set(desired.catalog_sources))
         now = self._clock.now()
         for name in due_sources(desired, known, self._sources_tried, now):
             self._sources_tried[name] = now
@@ -80,6 +80,14 @@ class Workshop(threading.Thread):
             sync_source(self._store, self._tools.depot, name, reader, self._clock)
             changed = True
         return changed
+
+    def _forget(self, names: set[str]) -> bool:
+        """Let go of sources that git names no more; their updates stay in the catalog."""
+        if names:
+            with self._store.write() as work:
+                for name in sorted(names):
+                    work.catalog.forget_source(name)
+        return bool(names)
 
     def _capture(self) -> bool:
         now = self._clock.now()

@@ -7,10 +7,16 @@ from pydantic_core import PydanticCustomError
 from reconciler.model.codes import Code
 
 
-def fault(code: Code, message: str, hint: str = "") -> PydanticCustomError:
-    """Make the error that a validator raises; the message goes on after the field's path."""
+def fault(
+    code: Code, message: str, hint: str = "", *, at: tuple[str | int, ...] = ()
+) -> PydanticCustomError:
+    """Make the error that a validator raises; the message goes on after the field's path.
+
+    `at` leads from what is validated to the value that is at fault.
+    """
     # The template stays fixed, because braces in a manifest's text must not be read as fields.
-    return PydanticCustomError(code.value, "{message}", {"message": message, "hint": hint})
+    context = {"message": message, "hint": hint, "at": at}
+    return PydanticCustomError(code.value, "{message}", context)
 
 
 def describe_type(value: object) -> str:

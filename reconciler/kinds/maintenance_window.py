@@ -72,14 +72,21 @@ class MaintenanceWindow(Model):
     def _check_length(self) -> Self:
         if (self.duration is None) == (self.end is None):
             found = "neither" if self.duration is None else "both"
-            raise fault(Code.WINDOW_LENGTH, f"give either duration or end; found {found}")
+            raise fault(
+                Code.WINDOW_LENGTH, f"give either duration or end; found {found}", at=("end",)
+            )
         return self
 
     @model_validator(mode="after")
     def _check_anchor(self) -> Self:
         if self.anchor is None and self.rule.needs_anchor:
             message = f"the rule {self.recurrence} leaves open from which day it counts"
-            raise fault(Code.ANCHOR_MISSING, message, "give anchor: the date of a first day")
+            raise fault(
+                Code.ANCHOR_MISSING,
+                message,
+                "give anchor: the date of a first day",
+                at=("recurrence",),
+            )
         return self
 
     @property

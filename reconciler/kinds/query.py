@@ -56,22 +56,22 @@ Operand = Annotated[
 ]
 
 
-def _check_pattern(pattern: str) -> None:
+def _check_pattern(pattern: str, at: tuple[str, int]) -> None:
     # Without its own limit a pattern may fill 8 MiB of automaton.
     options = re2.Options()
     options.max_mem = 1 << 20
     options.log_errors = False
     if len(pattern) > _LONGEST_PATTERN:
-        raise fault(Code.BAD_PATTERN, f"the pattern is longer than {_LONGEST_PATTERN} characters")
+        message = f"the pattern is longer than {_LONGEST_PATTERN} characters"
+        raise fault(Code.BAD_PATTERN, message, at=at)
     try:
         re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0] if error.args else error
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         hint = "patterns are RE2: no look-around and no back-references"
-        raise fault(
-            Code.BAD_PATTERN, f"{pattern!r:.80} is not a pattern: {reason}", hint
-        ) from error
+        message = f"{pattern!r:.80} is not a pattern: {reason}"
+        raise fault(Code.BAD_PATTERN, message, hint, at=at) from error
 
 
 class FactLeaf(Model):
@@ -88,25 +88,25 @@ class FactLeaf(Model):
         """Refuse values that the operator cannot take (S5)."""
         if self.op in _WITHOUT_VALUES:
             if self.values:
-                raise fault(Code.WRONG_OPERANDS, f"{self.op} takes no values")
+                raise fault(Code.WRONG_OPERANDS, f"{self.op} takes no values", at=("values",))
             return self
         if not self.values:
-            raise fault(Code.WRONG_OPERANDS, f"{self.op} needs at least one value")
-        for value in self.values:
-            self._check_operand(value)
+            raise fault(Code.WRONG_OPERANDS, f"{self.op} needs at least one value", at=("op",))
+        for number, value in enumerate(self.values):
+            self._check_operand(value, ("values", number))
         return self
 
-    def _check_operand(self, value: object) -> None:
+    def _check_operand(self, value: object, at: tuple[str, int]) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if self.op in _ON_NUMBERS and not number:
             hint = "versions are compared by VersionLt, VersionLe, VersionGt and VersionGe"
             message = f"{self.op} compares numbers, found {describe_type(value)}"
-            raise fault(Code.WRONG_OPERANDS, message, hint)
+            raise fault(Code.WRONG_OPERANDS, message, hint, at=at)
         if self.op in _ON_TEXT and not (isinstance(value, str) and value):
             message = f"{self.op} takes text, found {describe_type(value)}"
-            raise fault(Code.WRONG_OPERANDS, message, "quote the value")
+            raise fault(Code.WRONG_OPERANDS, message, "quote the value", at=at)
         if self.op == "Matches":
-            _check_pattern(str(value))
+            _check_pattern(str(value), at)
 
 
 class UpdateLeaf(Model):
@@ -146,12 +146,12 @@ class Shard(Model):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        for number in self.in_:
+        for place, number in enumerate(self.in_):
             if number >= self.of:
                 message = f"part {number} does not exist: there are {self.of}, counted from 0"
-                raise fault(Code.BAD_SHARD, message)
+                raise fault(Code.BAD_SHARD, message, at=("in", place))
         if len(set(self.in_)) < len(self.in_):
-            raise fault(Code.BAD_SHARD, "a part stands twice")
+            raise fault(Code.BAD_SHARD, "a part stands twice", at=("in",))
         return self
 
 

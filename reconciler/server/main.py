@@ -88,14 +88,18 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     del number, frame
 
 
-def _check_address(host: str, tls: TlsFiles | None) -> None:
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address; SettingsError where it is none."""
     try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError as error:
         raise SettingsError(
             f"{host!r} is not an IP address of this machine", hint="0.0.0.0 stands for all"
         ) from error
-    if not is_loopback and tls is None:
+
+
+def _check_address(host: str, tls: TlsFiles | None) -> None:
+    if not is_loopback(host) and tls is None:
         raise SettingsError(
             f"{host} can be reached from other machines, which needs TLS",
             hint="give a certificate and its key, or listen on 127.0.0.1",

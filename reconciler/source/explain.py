@@ -41,9 +41,9 @@ class Finding:
 
 def explain(detail: ErrorDetails, model: type[Model], data: object) -> Finding:
     """Turn one error of a validator into a finding with a stable code."""
-    field = _written_path(detail["loc"], data)
-    where = render_path(field)
     kind, context = detail["type"], detail.get("ctx", {})
+    field = _written_path((*detail["loc"], *context.get("at", ())), data)
+    where = render_path(field)
     if kind.startswith("PW"):
         return Finding(field, kind, f"{where}: {context['message']}", str(context["hint"]))
     if kind == "missing":
@@ -68,8 +68,9 @@ def _plain(kind: str, where: str, detail: ErrorDetails) -> tuple[str, str]:
     if kind in {"too_short", "string_too_short"}:
         return Code.EMPTY_VALUE.value, f"{where}: it is empty"
     if kind in {"greater_than_equal", "less_than_equal"}:
-        limit = detail["msg"].removeprefix("Input should be ")
-        return Code.OUT_OF_RANGE.value, f"{where}: {detail['input']} is not {limit}"
+        context = detail["ctx"]
+        limit = f"below {context['ge']}" if "ge" in context else f"above {context['le']}"
+        return Code.OUT_OF_RANGE.value, f"{where}: {detail['input']} is {limit}"
     if kind == "string_pattern_mismatch" and not str(detail["input"]).strip():
         return Code.EMPTY_VALUE.value, f"{where}: the text is empty"
     found = describe_type(detail["input"])
@@ -90,10 +91,11 @@ def _unknown_field(field: FieldPath, loc: FieldPath, model: type[Model]) -> Find
 
 
 def _unknown_value(field: FieldPath, expected: str, value: object) -> Finding:
-    known = expected.replace("'", "").replace(" or ", ", ")
+    expected = expected.replace("'", "").replace("True", "true")
+    known = expected.replace(" or ", ", ")
     code = Code.UNKNOWN_API_VERSION if field == ("apiVersion",) else Code.UNKNOWN_VALUE
     hint = did_you_mean(value, known.split(", ")) if isinstance(value, str) else ""
-    message = f"{render_path(field)}: expected {expected.replace(chr(39), '')}, found "
+    message = f"{render_path(field)}: expected {expected}, found "
     return Finding(field, code.value, message + describe_type(value), hint)
 
 

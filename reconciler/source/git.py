@@ -33,7 +33,8 @@ _LONGEST_REASON = 300
 _DEEPEST_FOLDER = 64
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}", re.ASCII)
-_SSH_LOCATION = re.compile(r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:[^:].*", re.ASCII)
+_SSH_LOCATION = re.compile(r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^:].*", re.ASCII)
+_COMPLAINT = re.compile(r"(?:fatal|error|remote): (.*)")
 _SECRET = re.compile(r"://[^/@\s]*@", re.ASCII)
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # Only these transports, no questions, and nothing of the repository is ever run.
@@ -82,7 +83,7 @@ class GitSource:
         try:
             return self._fetch_once()
         except _BrokenMirrorError as error:
-            raise SourceError(self._message(f"cannot be read: {error}")) from error
+            raise SourceError(self._message(str(error))) from error
 
     def _fetch_once(self) -> Checkout:
         self._update_mirror()
@@ -237,10 +238,12 @@ def _without_secret(text: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Give the last line that git said, cut and without credentials."""
+    """Give the first complaint of git, cut and without credentials."""
     said = getattr(error, "stderr", None) or str(error) or type(error).__name__
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    lines = [line.strip(" '\t") for line in text.splitlines() if line.strip(" '\t")]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-    line = (telling or lines or ["git gave no reason"])[0]
-    return "answered: " + _without_secret(line)[:_LONGEST_REASON]
+    if "Timeout: the command" in text:
+        return "did not answer in time"
+    complaint = _COMPLAINT.search(text)
+    lines = text.strip().splitlines() or ["git gave no reason"]
+    line = complaint.group(1) if complaint is not None else lines[0]
+    return "cannot be read: " + _without_secret(line.strip(" '"))[:_LONGEST_REASON]

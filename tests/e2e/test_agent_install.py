@@ -1,7 +1,9 @@
 """Real agents, apt and dpkg on throwaway machines, at a fake site."""
 
+import fcntl
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -299,6 +301,40 @@ def test_time_limit_is_told_and_dpkg_ends(agent_on, site, tmp_path):
 
     assert site.statuses() == [STARTED, (FAILED, "timeout")]
     assert site.states() == {update.id: "installed"}
+
+
+def test_kills_at_any_moment_do_no_harm(agent_on, site, tmp_path):
+    agent = agent_on(app("1.0"))
+    (update,) = offer(site, tmp_path / "debs", app("1.1", scripts={"postinst": "sleep 0.3"}))
+    for lived in range(1, 16):
+        process = agent.start()
+        time.sleep(lived * 0.08)
+        process.kill()
+        process.wait()
+    agent.run("once")
+
+    assert site.states() == {update.id: "installed"}
+    assert agent.machine.installed() == {"app": "1.1"}
+    told = [status for status, _ in site.statuses()]
+    assert told.count(int(StatusId.PROGRAM_STARTED)) <= 2
+    assert told[-2:] == [SUCCEEDED[0], DONE[0]]
+    assert not list(agent.home.glob(".*"))
+
+
+def test_lock_of_another_program_is_waited_for(agent_on, site, tmp_path):
+    agent = agent_on(app("1.0"))
+    offer(site, tmp_path / "debs", app("1.1"))
+    with (agent.machine.root / "var/lib/dpkg/lock-frontend").open("wb") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        process = agent.start()
+        wait_until(site.states)
+        time.sleep(1)
+        assert site.statuses() == []
+    wait_until(lambda: len(site.statuses()) == 3)
+    process.terminate()
+
+    assert process.wait(5) == 0
+    assert agent.machine.installed() == {"app": "1.1"}
 
 
 def kill_session_of(agent):

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 
 APP = DebPackage(name="app", version="1.0")
 NEWER = replace(APP, version="1.1")
+LATE = timedelta(seconds=4)
 
 
 @pytest.fixture
@@ -156,32 +157,31 @@ def test_replayed_policy_is_refused(enrolled, site, tmp_path):
 
 def test_expired_policy_starts_nothing_and_still_scans(enrolled, site, tmp_path):
     offer_newer(site, tmp_path)
-    site.forged = site.sign_now(lifetime=timedelta(seconds=1))
-    site.set_policy(enforce=False)
+    now = datetime.now(UTC)
+    (later,) = site.policy.offers
     short = replace(
         site.policy,
-        enforce=True,
         scan=replace(site.policy.scan, every=timedelta(seconds=1)),
-        offers=(
-            replace(site.policy.offers[0], available_at=datetime.now(UTC) + timedelta(seconds=2)),
-        ),
-        issued_at=datetime.now(UTC),
-        expires_at=datetime.now(UTC) + timedelta(seconds=1),
+        offers=(replace(later, available_at=now + timedelta(seconds=2)),),
+        issued_at=now,
+        expires_at=now + timedelta(seconds=1),
     )
     site.forged = site.sign(short)
     enrolled.run("once")
     site.is_down = True
+    first = standing(enrolled)["scanned_at"]
     process = enrolled.start()
-    first = json.loads(enrolled.run("status", "-o", "json").stdout)["scanned_at"]
-    wait_until(
-        lambda: json.loads(enrolled.run("status", "-o", "json").stdout)["scanned_at"] > first, 20
-    )
+    wait_until(lambda: standing(enrolled)["scanned_at"] > first and datetime.now(UTC) > now + LATE)
     process.terminate()
     process.wait(5)
-    status = json.loads(enrolled.run("status", "-o", "json").stdout)
 
-    assert status["policy_expired"]
+    assert standing(enrolled)["policy_expired"]
+    assert standing(enrolled)["last_run"] is None
     assert versions(enrolled) == "1.0"
+
+
+def standing(agent):
+    return json.loads(agent.run("status", "-o", "json").stdout)
 
 
 def test_messages_survive_a_site_that_is_down(enrolled, site, tmp_path):

@@ -1,0 +1,41 @@
+"""Manifests as data: each invalid file begins with the problems that it must have."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.desired.link import link
+from reconciler.desired.state import DesiredState
+from reconciler.model.problems import Problem
+from reconciler.source.load import load_manifests
+
+NOW = datetime(2025, 10, 1, tzinfo=UTC)
+INVALID = Path(__file__).parent / "corpus" / "invalid"
+PATH = "manifest.yaml"
+
+
+def invalid_files() -> list[Path]:
+    return sorted(INVALID.glob("*.yaml"))
+
+
+def expected_in(text: str) -> list[str]:
+    """Give `PW1031:6:3 error: message` of each line of the header."""
+    lines = text.splitlines()
+    return [line.removeprefix("# ") for line in lines if line.startswith("# PW")]
+
+
+def judged(text: str | bytes) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+    content = text.encode() if isinstance(text, str) else text
+    return link(load_manifests({PATH: content}, commit="c0ffee"), NOW)
+
+
+def told(problem: Problem) -> str:
+    place = f"{problem.at.line}:{problem.at.column}"
+    return f"{problem.code}:{place} {problem.severity.value}: {problem.message}"
+
+
+def document(kind: str, name: str, spec: str) -> str:
+    """Write a document whose spec is one line of flow YAML."""
+    return (
+        f"apiVersion: patchwright.dev/v1alpha1\nkind: {kind}\n"
+        f"metadata: {{name: {name}}}\nspec: {spec}\n"
+    )

@@ -1,0 +1,70 @@
+"""What the repository says of itself is true: everything public is documented (house rule)."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from reconciler.app.settings import ServerTable, Settings, SourceSettings
+from reconciler.cli.main import app
+from reconciler.desired.link import link
+from reconciler.planning.conditions import ConditionType
+from reconciler.source.folder import read_folder
+from reconciler.source.load import load_manifests
+from tests.worlds import NOW
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def commands():
+    """Give every command with its path of names."""
+
+    def walk(command, names):
+        if hasattr(command, "commands"):
+            for name, one in sorted(command.commands.items()):
+                yield from walk(one, (*names, name))
+        elif not command.hidden:
+            yield " ".join(names), command
+
+    return dict(walk(typer.main.get_command(app), ()))
+
+
+def settings_keys():
+    """Give every key of site.toml as it is documented."""
+    tables = {"source.": SourceSettings, "server.": ServerTable}
+    keys = [name for name in Settings.model_fields if f"{name}." not in tables]
+    return [*keys, *(prefix + name for prefix, one in tables.items() for name in one.model_fields)]
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_command_help_shows_an_example(name):
+    assert f"Example: patchwright {name.split(maxsplit=1)[0]}" in commands()[name].help
+
+
+@pytest.mark.parametrize("key", settings_keys())
+def test_setting_is_documented(key):
+    assert f"| `{key}` |" in (ROOT / "docs/settings.md").read_text()
+
+
+@pytest.mark.parametrize("condition", sorted(ConditionType))
+def test_condition_is_documented(condition):
+    assert f"| `{condition.value}` |" in (ROOT / "docs/conditions.md").read_text()
+
+
+def test_example_manifests_are_valid_and_carried_out():
+    desired, problems = link(load_manifests(read_folder(ROOT / "manifests"), "c" * 40), NOW)
+
+    assert desired is not None
+    assert [str(one) for one in problems if one.severity.value != "note"] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda p: p.stem)
+def test_decision_has_context_choice_and_price(path):
+    text = path.read_text()
+
+    assert all(f"## {part}" in text for part in ("Context", "Choice", "Price"))
+
+
+@pytest.mark.parametrize("link_line", ["docs/operating.md", "docs/conditions.md", "docs/codes.md"])
+def test_readme_leads_to_the_docs(link_line):
+    assert link_line in (ROOT / "README.md").read_text()

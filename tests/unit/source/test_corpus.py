@@ -1,0 +1,36 @@
+"""Every invalid manifest is told with code, place and words, and with nothing else."""
+
+import pytest
+
+from reconciler.model.codes import CODES
+from tests.corpora import expected_in, invalid_files, judged, told
+
+# What a file of the corpus cannot be: absent, too large, or no text.
+ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1099"}
+
+
+@pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
+def test_invalid_manifest_is_told_exactly(path):
+    text = path.read_text(encoding="utf-8")
+
+    assert [told(problem) for problem in judged(text)[1]] == expected_in(text)
+
+
+@pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
+def test_file_is_named_after_its_code(path):
+    code = path.stem.partition("-")[0].upper()
+
+    assert any(line.startswith(code) for line in expected_in(path.read_text(encoding="utf-8")))
+
+
+def test_every_code_has_a_manifest():
+    covered = {path.stem.partition("-")[0].upper() for path in invalid_files()}
+
+    assert covered | ELSEWHERE == {code for code in CODES if code.startswith("PW1")}
+
+
+@pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
+def test_only_manifests_without_errors_take_force(path):
+    state, problems = judged(path.read_text(encoding="utf-8"))
+
+    assert (state is None) == any(problem.is_error for problem in problems)
