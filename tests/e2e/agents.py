@@ -22,6 +22,7 @@ class AgentOnMachine:
         self.url = url
         self.token = machine.root.parent / f"{machine.root.name}.token"
         self.token.write_text(TOKEN)
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def command(self, *words: str) -> list[str]:
         root = str(self.machine.root)
@@ -41,7 +42,15 @@ class AgentOnMachine:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.machine.root.parent / "agent.log").open("ab") as log:
-            return subprocess.Popen(self.command("run", *words), stderr=log, cwd=PROJECT)
+            process = subprocess.Popen(self.command("run", *words), stderr=log, cwd=PROJECT)
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self._started:
+            process.kill()
+            process.wait()
 
     @property
     def home(self) -> Path:

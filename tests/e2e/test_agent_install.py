@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -46,10 +46,12 @@ def agent_on(lab, url):
         lab.repository.publish("bookworm", packages)
         machine = lab.make_machine("web-1", [one.name for one in packages])
         agent = AgentOnMachine(machine, url)
+        stack.callback(agent.close)
         agent.enrol()
         return agent
 
-    return build
+    with ExitStack() as stack:
+        yield build
 
 
 def offer(site, folder, *packages, authorized=(), **changes):

@@ -1,7 +1,7 @@
 """What an agent takes from its site and what it refuses; what it keeps until it is delivered."""
 
 import json
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -35,7 +35,8 @@ def url(site):
 def agent(lab, url):
     lab.repository.publish("bookworm", [APP])
     machine = lab.make_machine("web-1", ["app"])
-    return AgentOnMachine(machine, url)
+    with closing(AgentOnMachine(machine, url)) as agent:
+        yield agent
 
 
 @pytest.fixture

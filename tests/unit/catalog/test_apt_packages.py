@@ -6,7 +6,14 @@ from reconciler.catalog.apt_packages import SuiteUpdates, parse_packages
 from reconciler.catalog.apt_release import SuiteRelease
 
 RELEASE = SuiteRelease(
-    "Debian", "Debian-Security", "bookworm-security", "debian-12", ("amd64",), ("main",), {}, True
+    origin="Debian",
+    label="Debian-Security",
+    suite="bookworm-security",
+    os_release="debian-12",
+    architectures=("amd64",),
+    components=("main",),
+    files={},
+    by_hash=True,
 )
 A_DIGEST, B_DIGEST = "a" * 64, "b" * 64
 

@@ -2,13 +2,14 @@
 
 import gzip
 import lzma
+from collections.abc import Callable
 
 import pytest
 
 from reconciler.catalog.inflate import inflate
 
 TEXT = b"Package: app\n" * 100
-PACK = {".xz": lzma.compress, ".gz": gzip.compress, "": bytes}
+PACK: dict[str, Callable[[bytes], bytes]] = {".xz": lzma.compress, ".gz": gzip.compress, "": bytes}
 packed = pytest.mark.parametrize("form", [".xz", ".gz"])
 
 

@@ -8,7 +8,9 @@ from reconciler.source.reading import LONGEST_SCALAR
 
 
 def parse(content: str | bytes) -> list[RawDocument | Problem]:
-    return list(parse_documents("a.yaml", content.encode() if isinstance(content, str) else content))
+    return list(
+        parse_documents("a.yaml", content.encode() if isinstance(content, str) else content)
+    )
 
 
 def only_document(content: str | bytes) -> RawDocument:
