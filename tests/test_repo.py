@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from pydantic import BaseModel
 
 from reconciler.app.settings import ServerTable, Settings, SourceSettings
 from reconciler.cli.main import app
@@ -31,7 +32,7 @@ def commands():
 
 def settings_keys():
     """Give every key of site.toml as it is documented."""
-    tables = {"source.": SourceSettings, "server.": ServerTable}
+    tables: dict[str, type[BaseModel]] = {"source.": SourceSettings, "server.": ServerTable}
     keys = [name for name in Settings.model_fields if f"{name}." not in tables]
     return [*keys, *(prefix + name for prefix, one in tables.items() for name in one.model_fields)]
 
@@ -58,7 +59,9 @@ def test_example_manifests_are_valid_and_carried_out():
     assert [str(one) for one in problems if one.severity.value != "note"] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda p: p.stem
+)
 def test_decision_has_context_choice_and_price(path):
     text = path.read_text()
 

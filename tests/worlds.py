@@ -73,7 +73,11 @@ spec:
   authorization: monthly
   releases: {every: 1h}
   phases:
-    - {name: first, collection: reference, deadline: 1d, gate: {success: 90%, soak: 1h}, halt: {failures: 50%}}
+    - name: first
+      collection: reference
+      deadline: 1d
+      gate: {success: 90%, soak: 1h}
+      halt: {failures: 50%}
     - {name: rest, collection: everybody, deadline: 2d, gate: {success: 90%}}
 """
 
@@ -151,7 +155,7 @@ class PlannerWorld:
             )
 
     def install(self, *names: str, release: int = 1, rollout: str = "monthly") -> None:
-        """Have computers run the release: what it offers and they miss is installed, and scanned."""
+        """Have computers run the release and scan: what it offers and they miss is installed."""
         offered = {one.id for one in self.memory.releases[rollout, release].offered()}
         for name in names or tuple(self.computers):
             computer = self.computers[name]

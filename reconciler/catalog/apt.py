@@ -113,16 +113,16 @@ class AptReader:
         return content
 
     def _read_first(self, urls: Iterator[str], limit: int) -> tuple[bytes, str]:
-        """Give the first of the files that is there, and its URL."""
-        missing: list[FetchError] = []
+        """Give the first of the files that can be read, and its URL."""
+        problems: list[FetchError] = []
         for url in urls:
             try:
                 return self.fetcher.read(url, limit), url
             except FetchError as error:
-                if not error.is_missing:
+                if error.may_pass:
                     raise CatalogError(str(error), hint=error.hint) from error
-                missing.append(error)
+                problems.append(error)
         raise _ChangedError(
-            f"{missing[-1]}, though the signed Release lists it",
+            f"{problems[-1]}, and the signed Release lists it otherwise",
             hint="name the architectures that the mirror has, or use another mirror",
         )

@@ -9,6 +9,8 @@ from dataclasses import replace
 from reconciler.model.updates import CatalogEntry, Update
 from reconciler.model.versions import compare_dpkg
 
+_APT = "deb:"
+
 
 def add_supersedence(
     known: Mapping[str, CatalogEntry], read: Sequence[Update]
@@ -19,8 +21,9 @@ def add_supersedence(
     """
     before: defaultdict[str, list[Update]] = defaultdict(list)
     for entry in known.values():
-        before[_line_of(entry.update.id)].append(entry.update)
-    return tuple(_with_older(update, before[_line_of(update.id)]) for update in read)
+        if entry.update.id.startswith(_APT):
+            before[_line_of(entry.update.id)].append(entry.update)
+    return tuple(_with_older(update, before.get(_line_of(update.id), ())) for update in read)
 
 
 def _with_older(update: Update, line: Sequence[Update]) -> Update:

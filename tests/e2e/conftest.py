@@ -3,6 +3,7 @@
 import pytest
 
 from reconciler.demo.lab import open_lab
+from tests.e2e.site import SiteWorld
 
 
 @pytest.fixture
@@ -21,3 +22,12 @@ def lab_repository(lab):
 def make_machine(lab):
     """Build a machine: `make_machine("web-1", ["app=1.0"])`."""
     return lab.make_machine
+
+
+@pytest.fixture
+def world(tmp_path, lab):
+    """A site that has not started, at its own git repository, with no machines yet."""
+    made = SiteWorld(tmp_path / "world", lab)
+    made.make_site()
+    yield made
+    made.close()

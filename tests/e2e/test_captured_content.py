@@ -66,10 +66,10 @@ def test_updates_of_a_real_repository_are_read(lab_repository, read):
     ]
     lab_repository.publish(SECURITY, security)
 
-    stable, fixed = read(STABLE, SECURITY)
+    fixed, stable = read(STABLE, SECURITY)
 
-    assert stable.id == "deb:Patchwright Lab/bookworm/app/1.0"
-    assert fixed.id == "deb:Patchwright Lab/bookworm-security/suite/7.1"
+    assert stable.id == "deb:Lab/bookworm/app/1.0"
+    assert fixed.id == "deb:Lab/bookworm-security/suite/7.1"
     assert (stable.classification, fixed.classification) == ("update", "security")
     assert fixed.release == ("debian-12",)
     assert [(file.name, file.version) for file in fixed.packages] == [
@@ -83,7 +83,7 @@ def test_empty_suites_have_no_updates(read):
 
 
 def test_captured_folder_is_a_repository_that_apt_installs_from(
-    lab_repository, lab, read, make_machine, depot, tmp_path
+    lab_repository, read, make_machine, depot
 ):
     """Also an epoch, a new dependency, and after the archive itself has gone."""
     lab_repository.publish(STABLE, [DebPackage(name="app", version="1.0")])

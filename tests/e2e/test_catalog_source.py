@@ -118,7 +118,7 @@ def test_changed_release_is_refused(archive, read, form):
     path = archive.suite / ("InRelease" if form == "inline" else "Release")
     path.write_text(path.read_text().replace("Origin: Lab", "Origin: Bad"))
 
-    with pytest.raises(CatalogError, match="is not signed by a key of .*BAD signature"):
+    with pytest.raises(CatalogError, match=r"is not signed by a key of .*BAD signature"):
         read()
 
 
@@ -186,14 +186,14 @@ def test_missing_index_is_refused(archive, read):
     archive.write()
     (archive.suite / INDEX).unlink()
 
-    with pytest.raises(CatalogError, match=r"Packages\.gz: No such file.* Release lists it"):
+    with pytest.raises(CatalogError, match=r"Packages\.gz: No such file.*signed Release lists it"):
         read()
 
 
 def test_one_missing_suite_refuses_them_all(archive, read):
     archive.write()
 
-    with pytest.raises(CatalogError, match="absent/Release: No such file.*there is no InRelease"):
+    with pytest.raises(CatalogError, match=r"absent/Release: No such file.*there is no InRelease"):
         read(suites=(SUITE, "absent"))
 
 

@@ -59,7 +59,9 @@ def test_token_enrols_one_machine_only(world, make_machine):
         token.write_text(made["token"])
         command = [sys.executable, "-m", "reconciler.agent.main", "enrol", "--ca", authority]
         command += ["--root", str(machine.root), "--server", world.url, "--token-file", str(token)]
-        ends.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False))
+        ends.append(
+            subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        )
 
     assert [done.returncode for done in ends] == [0, 1]
     assert made["token"] not in ends[1].stderr

@@ -1,4 +1,4 @@
-"""`kill -9` at every write of a pass, before and after its commit, changes nothing in the end (S26).
+"""`kill -9` at any write of a pass, before or after its commit, changes nothing in the end (S26).
 
 The oracle is differential: the same world without the kill. A fixed clock makes records equal to
 the byte, so that an object made twice, lost, or given another id shows.
@@ -17,6 +17,7 @@ from reconciler.app.clock import FixedClock
 from reconciler.engine.desire import Desire
 from reconciler.engine.passes import Reconciler
 from reconciler.model.computers import Run, RunOutcome
+from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 from reconciler.store import Store
 from tests.worlds import BASICS, NOW, SITE, an_update, load_desired
@@ -55,7 +56,7 @@ def make_world(path):
         for name in ("ref-1", "ref-2", "web-1", "web-2"):
             made = work.computers.enrol(name, name, NOW)
             ring = "reference" if name.startswith("ref") else "rest"
-            facts = {"ring": ring, "os.release": "debian-12", "arch": "amd64"}
+            facts: dict[str, FactValue] = {"ring": ring, "os.release": "debian-12", "arch": "amd64"}
             states = {update: UpdateState.MISSING}
             scanned = replace(
                 made, facts=facts, states=states, last_scan_at=NOW, scan_version=version
@@ -76,7 +77,7 @@ def prepare(path, step):
         for computer in computers:
             if step == "finish" or computer.facts["ring"] == "reference":
                 run = Run("monthly", 1, RunOutcome.SUCCEEDED, at, at)
-                states = {one: UpdateState.INSTALLED for one in computer.states}
+                states = dict.fromkeys(computer.states, UpdateState.INSTALLED)
                 done = replace(computer, states=states, last_scan_at=at, runs={"monthly/1": run})
                 work.computers.save(done)
                 work.computers.contacts({computer.id: at})

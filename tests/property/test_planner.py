@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reconciler.model.canonical import canonical_json
@@ -109,7 +110,7 @@ class RolloutMachine(RuleBasedStateMachine):
     def nobody_is_in_two_phases_of_a_release(self):
         memory = self.world.memory
         for rollout, release in memory.releases:
-            seen = set()
+            seen: set[int] = set()
             for key, membership in memory.memberships.items():
                 if key[:2] == (rollout, release):
                     assert seen.isdisjoint(membership.members)
@@ -135,6 +136,7 @@ class RolloutMachine(RuleBasedStateMachine):
             if action.verb == "OpenPhase" and record.phase == "rest":
                 first = self.world.memory.phases[record.rollout, record.release, "first"]
                 assert first.state is PhaseState.SUCCEEDED
+                assert first.succeeded_at is not None
                 assert first.succeeded_at - first.opened_at >= timedelta(hours=1)
             if action.verb in {"CreatePackage", "CreateAdvertisement"}:
                 key = (record.id, getattr(record, "version", 0), action.verb)
@@ -162,4 +164,5 @@ class RolloutMachine(RuleBasedStateMachine):
 
 
 TestRollout = RolloutMachine.TestCase
-TestRollout.settings = settings(stateful_step_count=20, deadline=None)
+# Each example is a story of its own; many short ones find more than few long ones.
+TestRollout.settings = settings(max_examples=60, stateful_step_count=18, deadline=None)

@@ -60,6 +60,12 @@ def test_other_suites_sources_and_newer_versions_are_left_alone():
     assert add_supersedence(others, [update]) == (update,)
 
 
+def test_ids_of_other_forms_have_no_line():
+    old, new = an_update("1.0", id="ALSA-2025:1"), an_update("1.1", id="ALSA-2025:2")
+
+    assert add_supersedence(known(old), [new]) == (new,)
+
+
 def test_same_read_twice_changes_nothing():
     first = add_supersedence({}, [an_update("1.0"), an_update("1.1")])
 

@@ -9,6 +9,11 @@ from reconciler.model.problems import Location
 from reconciler.source.load import load_manifests
 from tests.corpora import NOW, PATH, document, judged
 
+
+def together(*texts: str) -> str:
+    return "---\n".join(texts)
+
+
 EVERYONE = document("Collection", "everyone", "{query: {all: true}}")
 GROUP = document("UpdateGroup", "rollup", "{type: rollup, query: {product: [openssl]}}")
 AUTHORIZATION = document("Authorization", "september", "{group: rollup}")
@@ -17,7 +22,7 @@ ROLLOUT = document(
     "september",
     "{authorization: september, phases: [{name: one, collection: everyone}]}",
 )
-WORLD = "---\n".join([ROLLOUT, EVERYONE, GROUP, AUTHORIZATION])
+WORLD = together(ROLLOUT, EVERYONE, GROUP, AUTHORIZATION)
 
 
 def codes(text: str) -> list[str]:
@@ -110,15 +115,17 @@ def test_long_chain_of_collections_is_followed():
 
 def test_time_alone_refuses_nothing():
     """An expired suspension, an ended authorization, an ended window: warnings (S28)."""
-    suspended = "{group: rollup, suspend: {reason: r, by: b, until: 2025-10-02T00:00:00Z}, until: 2025-10-03T00:00:00Z}"
-    window = '{maintenanceWindows: [{name: w, recurrence: "FREQ=DAILY;UNTIL=20251002", start: "22:00", duration: 4h}]}'
-    texts = [GROUP, document("Authorization", "a", suspended), document("Collection", "w", window)]
+    until = "until: 2025-10-02T00:00:00Z"
+    suspended = f"{{group: rollup, {until}, suspend: {{reason: r, by: b, {until}}}}}"
+    window = '{name: w, recurrence: "FREQ=DAILY;UNTIL=20251002", start: "22:00", duration: 4h}'
+    windows = f"{{maintenanceWindows: [{window}]}}"
+    texts = [GROUP, document("Authorization", "a", suspended), document("Collection", "w", windows)]
     loaded = load_manifests({PATH: "---\n".join(texts).encode()}, "c")
 
     assert link(loaded, NOW)[1] == ()
     state, problems = link(loaded, NOW + timedelta(days=30))
     assert state is not None
-    assert [problem.code for problem in problems] == ["PW1084", "PW1091", "PW1089"]
+    assert [problem.code for problem in problems] == ["PW1091", "PW1084", "PW1089"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_window_with_room_is_not_told(windows):
     group = GROUP.replace("type: rollup", "type: rollup, maxRuntime: 5h")
     target = EVERYONE.replace("query: {all: true}", f"maintenanceWindows: {windows}")
 
-    assert codes("---\n".join([ROLLOUT, AUTHORIZATION, group, target])) == []
+    assert codes(together(ROLLOUT, AUTHORIZATION, group, target)) == []
 
 
 def test_windows_for_restarts_do_not_make_room_for_updates():
@@ -158,7 +165,7 @@ def test_windows_for_restarts_do_not_make_room_for_updates():
     group = GROUP.replace("type: rollup", "type: rollup, maxRuntime: 5h")
     target = EVERYONE.replace("query: {all: true}", f"maintenanceWindows: {windows}")
 
-    assert codes("---\n".join([ROLLOUT, AUTHORIZATION, group, target])) == ["PW1081"]
+    assert codes(together(ROLLOUT, AUTHORIZATION, group, target)) == ["PW1081"]
 
 
 def test_deadline_may_be_the_opening_itself():

@@ -186,9 +186,8 @@ def test_next_release_waits_until_the_first_phase_is_settled(world):
 
 
 def test_release_that_opened_nowhere_takes_additions_in(world):
-    world.manifests = [
-        BASICS.replace("deadline: 1d,", "opens: {notBefore: 2026-03-03T00:00:00Z}, deadline: 1d,")
-    ]
+    opens = "opens: {notBefore: 2026-03-03T00:00:00Z}"
+    world.manifests = [BASICS.replace("deadline: 1d", f"{opens}\n      deadline: 1d")]
     world.step()
     world.publish(an_update("lib"))
     world.step()
