@@ -6,6 +6,7 @@ what they are told: `install` makes updates installed and reports it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,7 +15,9 @@ from types import MappingProxyType
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
-from reconciler.model.objects import Advertisement, Package
+from reconciler.model.objects import Advertisement, ContentState, Package
+from reconciler.model.policy import Policy
+from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
@@ -22,6 +25,7 @@ from reconciler.observed.memory import Memory, Record, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action
 from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.policy import PolicySource, make_policy
 from reconciler.planning.world import SiteIdentity
 from reconciler.source.load import load_manifests
 
@@ -175,15 +179,88 @@ class PlannerWorld:
         self.now += timedelta(seconds=1)
         self.scan(*names)
 
+    def change(self, *names: str, **changes) -> None:
+        """Change fields of computers' records; facts that are given join the known ones."""
+        facts = changes.pop("facts", {})
+        for name in names:
+            known = self.computers[name]
+            self.computers[name] = replace(known, facts={**known.facts, **facts}, **changes)
+
+    def contact(self, *names: str) -> None:
+        """Have computers show that they are there, without a scan."""
+        self.change(*names, last_contact_at=self.now)
+
+    def run(self, name: str, **changes) -> None:
+        """Give a computer a last run of release 1 that ends well now, or as changed."""
+        fields = {"rollout": "monthly", "release": 1, "outcome": RunOutcome.SUCCEEDED}
+        run = Run(**{**fields, "began_at": self.now, "ended_at": self.now, **changes})
+        known = self.computers[name].runs
+        runs = {**known, f"{run.rollout}/{run.release}": run}
+        self.change(name, runs=runs, last_contact_at=self.now)
+
+    def withdraw(self, update: Update) -> None:
+        """Have the source withdraw an update."""
+        self.version += 1
+        self.entries[update.id] = replace(self.entries[update.id], withdrawn=True)
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the text of the first manifest, which has to hold what is replaced."""
+        assert old in self.manifests[0], old
+        self.manifests = [self.manifests[0].replace(old, new), *self.manifests[1:]]
+
+    def fleet(self) -> Fleet:
+        """Give the computers in columns."""
+        return Fleet(self.computers.values())
+
+    def catalog(self) -> Catalog:
+        """Give the catalog as it is now."""
+        return Catalog(self.version, dict(self.entries))
+
+    def names(self, ordinals: Iterable[int]) -> set[str]:
+        """Give the keys of computers by their ordinals."""
+        chosen = set(ordinals)
+        return {name for name, one in self.computers.items() if one.ordinal in chosen}
+
     def plan(self) -> Plan:
         """Plan, changing nothing."""
         observed = ObservedState(
-            fleet=Fleet(self.computers.values()),
-            catalog=Catalog(self.version, dict(self.entries)),
+            fleet=self.fleet(),
+            catalog=self.catalog(),
             memory=self.memory,
+            latest_transition=self.memory.latest_transition(),
             fresh=self.fresh,
         )
         return make_plan(load_desired(*self.manifests), observed, SITE, self.now)
+
+    def policy(self, name: str, plan: Plan | None = None) -> Policy:
+        """Give the policy of one computer, as the server would after the last plan."""
+        source = PolicySource(
+            site=SITE.name,
+            version=1,
+            memory=self.memory,
+            catalog=self.catalog(),
+            guidance=(plan or self.plan()).guidance,
+            slices={"debian-12": "5" * 64},
+            lifetime=timedelta(hours=1),
+            poll_every=timedelta(seconds=30),
+        )
+        return make_policy(source, self.computers[name], self.now)
+
+    def capture(self) -> None:
+        """Have all content captured."""
+        done = {
+            key: replace(one, state=ContentState.DONE, manifest="a" * 64)
+            for key, one in self.memory.assignments.items()
+        }
+        self.memory = replace(self.memory, assignments=MappingProxyType(done))
+
+    def told(self) -> set[str]:
+        """Give the types of the conditions that a plan would tell."""
+        return {condition.type.value for condition in self.plan().conditions}
+
+    def record(self, phase: str, release: int = 1, rollout: str = "monthly") -> PhaseRecord:
+        """Give the memory of an opened phase."""
+        return self.memory.phases[rollout, release, phase]
 
     def step(self) -> Plan:
         """Plan and carry it out."""

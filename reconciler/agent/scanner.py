@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.agent.dpkg import name_packages
-from reconciler.agent.errors import AgentError, CommandError, SiteUnreachableError
+from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
 from reconciler.agent.judge import group_by_name, judge_updates, read_restart_packages
 from reconciler.agent.machine import Machine
@@ -43,15 +43,17 @@ class Scanner:
         self._journal.save(spool=tell_facts(self._journal.spool, report))
 
     def scan(self, order: ScanOrder) -> bool:
-        """Scan now, and tell whether it completed; a failed one changes no state (S29)."""
+        """Scan now, and tell whether it completed; a failed one changes no state (S29).
+
+        Raises SiteUnreachableError where the catalog cannot be had now: that is no failed scan,
+        and it is tried again as soon as the site answers.
+        """
         started_at = self._clock.now()
         try:
             catalog = self._fetch_slice(order)
             self._look(catalog, order, started_at)
         except ContentError as error:
             return self._fail(started_at, order, "contentWrong", error)
-        except SiteUnreachableError as error:
-            return self._fail(started_at, order, "contentUnavailable", error)
         except CommandError as error:
             return self._fail(started_at, order, "packagesUnreadable", error)
         return True

@@ -20,7 +20,7 @@ from reconciler.fetch import Fetcher
 from reconciler.kinds.catalog_source import CatalogSourceSpec
 from reconciler.model.errors import SourceError
 from reconciler.planning.world import SiteIdentity
-from reconciler.ports import CatalogReader, Clock
+from reconciler.ports import CatalogReader, Checkout, Clock
 from reconciler.source.git import GitSource
 from reconciler.store import Store
 
@@ -92,15 +92,26 @@ def make_source_reader(home: Home, clock: Clock) -> MakeReader:
 
 
 def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) -> Desire:
-    """Take up the commit that was in force before a restart, if it can still be read (S28)."""
+    """Take up the commit that was in force before a restart, if it can still be read (S28).
+
+    The mirror holds it, so that it stays in force also while the repository is away (S29).
+    """
     with store.read() as view:
         force = view.documents.load(FORCE)
     if not force:
         return Desire()
     commit = str(force["commit"])
+    source = make_source(home, settings, commit)
     try:
-        checkout = make_source(home, settings, commit).fetch()
+        checkout = _recall_or_fetch(source)
     except SourceError as error:
         return Desire(failure=str(error))
     desired, _ = judge(checkout, clock.now())
     return Desire(in_force=desired, attempted="")
+
+
+def _recall_or_fetch(source: GitSource) -> Checkout:
+    try:
+        return source.recall()
+    except SourceError:
+        return source.fetch()

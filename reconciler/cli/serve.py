@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from reconciler.server.settings import ServerSettings
 from reconciler.server.signing import Signer
 
 log = structlog.get_logger(__name__)
+_STDIN = 0
 
 
 def serve_site(site: Path, ready_file: Path | None) -> int:
@@ -59,7 +59,8 @@ def serve_site(site: Path, ready_file: Path | None) -> int:
 
 def _end_with_parent() -> None:
     """Standard input is a pipe from the parent: its end means that the parent is gone."""
-    while sys.stdin.buffer.read(1):
+    # Not through sys.stdin: its lock, held by this thread, would break the interpreter's end.
+    while os.read(_STDIN, 1):
         pass
     os._exit(0)
 

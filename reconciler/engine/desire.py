@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -63,7 +65,8 @@ class Watch(threading.Thread):
         self._clock = clock
         self._interval = interval
         self._wake = wake
-        self._poke = threading.Event()
+        # Signal handlers poke: an event's lock could be held by the thread that they interrupt.
+        self._pokes: SimpleQueue[None] = SimpleQueue()
         self._stopped = False
         self._desire = initial
 
@@ -73,19 +76,19 @@ class Watch(threading.Thread):
         return self._desire
 
     def poke(self) -> None:
-        """Read at once."""
-        self._poke.set()
+        """Read at once; safe from any thread and from signal handlers."""
+        self._pokes.put(None)
 
     def stop(self) -> None:
         """End after the read that is under way."""
         self._stopped = True
-        self._poke.set()
+        self.poke()
 
     def run(self) -> None:
         while not self._stopped:
-            self._poke.clear()
             self.read_once()
-            self._poke.wait(self._interval.total_seconds())
+            with suppress(Empty):
+                self._pokes.get(timeout=self._interval.total_seconds())
 
     def read_once(self) -> None:
         """Take a new commit in, or note why it cannot be."""

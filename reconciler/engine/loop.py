@@ -35,13 +35,13 @@ class Loop:
         self._stopping = False
 
     def wake(self) -> None:
-        """Have a pass run soon; safe from any thread and from signal handlers."""
+        """Have a pass run soon; safe from any thread, but not from signal handlers."""
         self._woken.set()
 
     def stop(self) -> None:
-        """End after the pass that is under way."""
+        """End after the pass that is under way; safe from any thread and from signal handlers."""
+        # No event: a signal may come while this very thread holds the lock of the event.
         self._stopping = True
-        self._woken.set()
 
     def run(self) -> None:
         """Run until stopped."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
-from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
 from reconciler.store import Store, View
 
@@ -30,7 +27,7 @@ class Observer:
                 fleet=self._fleet,
                 catalog=self._catalog,
                 memory=memory,
-                latest_transition=_latest_transition(memory),
+                latest_transition=memory.latest_transition(),
                 fresh=fresh,
             )
 
@@ -47,14 +44,3 @@ class Observer:
 def load_catalog(view: View) -> Catalog:
     """Read the whole catalog."""
     return Catalog(view.catalog.version(), view.catalog.entries(), view.catalog.sources())
-
-
-def _latest_transition(memory: Memory) -> datetime | None:
-    """Give the newest instant that a record holds (S1)."""
-    moments = [release.cut_at for release in memory.releases.values()]
-    for record in memory.phases.values():
-        marks = (record.opened_at, record.soak_since, record.succeeded_at)
-        moments += [moment for moment in marks if moment is not None]
-        marks = (record.opened_at, record.halted_at, record.lifted_at)
-        moments += [moment for moment in marks if moment is not None]
-    return max(moments, default=None)

@@ -72,3 +72,14 @@ class Memory:
     advertisements: Mapping[tuple[str], Advertisement]
     assignments: Mapping[tuple[str, int, str], ContentAssignment]
     next_number: int = 1
+
+    def latest_transition(self) -> datetime | None:
+        """Give the newest instant that a record holds, behind which no plan may run."""
+        moments = [release.cut_at for release in self.releases.values()]
+        moments += [token.seen_at for token in self.tokens.values()]
+        for membership in self.memberships.values():
+            moments += membership.entered_at.values()
+        for one in self.phases.values():
+            marks = (one.soak_since, one.succeeded_at, one.halted_at, one.lifted_at)
+            moments += [one.opened_at, *(moment for moment in marks if moment is not None)]
+        return max(moments, default=None)

@@ -85,8 +85,21 @@ class GitSource:
         except _BrokenMirrorError as error:
             raise SourceError(self._message(str(error))) from error
 
+    def recall(self) -> Checkout:
+        """Give the revision as it was fetched last, without asking the repository.
+
+        Raises SourceError where the mirror does not hold it.
+        """
+        try:
+            return self._read_mirror()
+        except _BrokenMirrorError as error:
+            raise SourceError(self._message(str(error))) from error
+
     def _fetch_once(self) -> Checkout:
         self._update_mirror()
+        return self._read_mirror()
+
+    def _read_mirror(self) -> Checkout:
         try:
             with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
                 return self._read(repository)

@@ -12,9 +12,10 @@ from reconciler.app.home import Home
 from reconciler.demo.apt_machine import Machine
 from reconciler.demo.deb import DebPackage
 from reconciler.demo.show import MANIFESTS
-from reconciler.demo.world import Process, World
+from reconciler.demo.world import World
 from reconciler.model.canonical import Json
 from reconciler.model.messages import StatusMessage
+from reconciler.model.updates import UpdateState
 from reconciler.observed.memory import Memory
 from reconciler.store import View
 
@@ -117,6 +118,29 @@ class SmallSite(World):
         """Wait until the commit is in force."""
         self.wait(lambda: self.revision()["applied"] == commit, f"commit {commit[:8]} to apply")
 
+    def conditions(self) -> set[tuple[str, str]]:
+        """Give the subject and type of every condition."""
+        status = self.status()
+        return {(one["subject"], one["type"]) for one in status["conditions"]} if status else set()
+
+    def catalog_problem(self) -> str | None:
+        """Give why the catalog could not be read last, empty where it could."""
+        sources = self.look(lambda view: view.catalog.sources())
+        assert isinstance(sources, dict)
+        found = sources.get("debian-security")
+        return None if found is None else str(found.problem)
+
+    def missing(self) -> int:
+        """Count the machines that miss an update, by their last scan."""
+
+        def see(view: View) -> int:
+            computers, _ = view.computers.changed_since(0)
+            return sum(UpdateState.MISSING in one.states.values() for one in computers)
+
+        found = self.look(see)
+        assert isinstance(found, int)
+        return found
+
     def servers(self) -> list[int]:
         """Give the ids of the site's processes beside the engine."""
         return [one for one in group_of(self.server.pid) if one != self.server.pid]
@@ -160,12 +184,6 @@ def processes_about(path: Path) -> list[str]:
 def kill(process: int) -> None:
     """Kill one process, as the kernel would when memory is short."""
     os.kill(process, signal.SIGKILL)
-
-
-def exit_code(process: Process, within: timedelta) -> int:
-    """Ask a process to end, and give its exit code."""
-    process.signal(signal.SIGTERM)
-    return process.wait(within)
 
 
 def facts_of(site: SmallSite) -> str:

@@ -154,6 +154,21 @@ def test_repository_that_went_away_is_an_error(repository, source):
         reader.fetch()
 
 
+def test_commit_that_was_read_is_recalled_without_the_repository(repository, source):
+    first = repository.commit(a="one")
+    source().fetch()
+    repository.path.rename(repository.path.with_name("moved"))
+
+    assert source(first).recall().files == {"a.yaml": b"one"}
+
+
+def test_commit_that_was_never_read_cannot_be_recalled(repository, source):
+    first = repository.commit(a="one")
+
+    with pytest.raises(SourceError, match="cannot be read"):
+        source(first).recall()
+
+
 def test_branch_that_left_is_not_read_from_the_mirror(repository, source):
     repository.commit(a="one")
     repository.git("branch", "other")
