@@ -135,7 +135,7 @@ class World:
         place.mkdir(parents=True, exist_ok=True)
         (place / "facts.json").write_text(json.dumps(dict(facts)))
         token = self.folder / f"{name}.token"
-        token.write_text(self.patchwright("token", "--site", str(self.site)))
+        token.write_text(self.make_token())
         token.chmod(0o600)
         self.agents[name] = Process(
             [
@@ -145,6 +145,10 @@ class World:
             self.folder / f"{name}.log",
         )  # fmt: skip
         self.agents[name].start()
+
+    def make_token(self) -> str:
+        """Give a new one-time enrolment token."""
+        return self.patchwright("token", "--site", str(self.site))
 
     def commit(self, message: str, edits: Mapping[str, Callable[[str], str]]) -> str:
         """Edit manifests, commit them, and have the site read at once."""
@@ -193,7 +197,10 @@ class World:
         return run([sys.executable, "-m", "reconciler.cli", *arguments])
 
     def close(self) -> None:
-        """Stop everything that was started."""
+        """Stop everything that was started, the agents all at once."""
+        for agent in self.agents.values():
+            if agent.is_alive:
+                agent.signal(signal.SIGTERM)
         for agent in self.agents.values():
             agent.stop()
         self.server.stop()

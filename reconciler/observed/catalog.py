@@ -10,6 +10,8 @@ from functools import cached_property
 
 from reconciler.model.updates import CatalogEntry
 
+_NEVER_REPLACES = frozenset({"release", "definition"})
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFreshness:
@@ -32,8 +34,8 @@ class Catalog:
     def superseders(self) -> Mapping[str, frozenset[str]]:
         """Give, for each superseded update, all that supersede it, directly or not (S8).
 
-        The way may lead through withdrawn updates, which themselves supersede nothing; updates
-        in a cycle do not supersede each other.
+        The way may lead through withdrawn updates and through cycles, whose own members
+        supersede nothing.
         """
         direct: defaultdict[str, set[str]] = defaultdict(set)
         for entry in self.entries.values():
@@ -44,12 +46,21 @@ class Catalog:
             update: frozenset(
                 newer
                 for newer in above
-                if newer != update
-                and update not in _cycle_peers(newer, closed)
-                and not self._is_withdrawn(newer)
+                if newer not in closed.get(newer, ()) and not self._is_withdrawn(newer)
             )
             for update, above in closed.items()
         }
+
+    def replacers(self, update: str) -> frozenset[str]:
+        """Give those superseding updates that make the update superfluous where they apply.
+
+        An upgrade of the whole system and a definition do not (S8).
+        """
+        return frozenset(
+            newer
+            for newer in self.superseders.get(update, ())
+            if self.entries[newer].update.classification not in _NEVER_REPLACES
+        )
 
     def _is_withdrawn(self, update: str) -> bool:
         entry = self.entries.get(update)
@@ -65,8 +76,3 @@ def _reachable(start: str, direct: Mapping[str, set[str]]) -> frozenset[str]:
                 seen.add(newer)
                 waiting.append(newer)
     return frozenset(seen)
-
-
-def _cycle_peers(update: str, closed: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Give what supersedes the update: a peer that also supersedes it back is in a cycle."""
-    return closed.get(update, frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -30,6 +31,7 @@ from reconciler.observed.fleet import Fleet
 from reconciler.planning.conditions import Condition, ConditionType
 
 RPM_FAMILIES = frozenset({"rhel", "suse"})
+_DIGIT_FIRST = re.compile(r"([0-9]+:)?[0-9]", re.ASCII)
 
 
 class Collections:
@@ -128,8 +130,8 @@ class Collections:
         column = self._fleet.facts[leaf.fact]
         families = self._fleet.facts.get("os.family")
         rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else BitMap()
-        by_rpm = column.where(_any_element(_version_predicate(leaf, compare_rpm)))
-        by_dpkg = column.where(_any_element(_version_predicate(leaf, compare_dpkg)))
+        by_rpm = column.where(_any_element(_version_predicate(leaf, _order_of_rpm)))
+        by_dpkg = column.where(_any_element(_version_predicate(leaf, _order_of_dpkg)))
         return BitMap((by_rpm & rpm) | (by_dpkg - rpm))
 
     def _by_update(self, leaf: UpdateLeaf) -> BitMap:
@@ -203,6 +205,27 @@ def _version_predicate(
         return any(sign is not None and accepts(sign) for sign in signs)
 
     return holds
+
+
+def _order_of_dpkg(first: str, second: str) -> int | None:
+    """Compare two versions, where both begin with a digit as Debian's policy asks."""
+    if not (_DIGIT_FIRST.match(first) and _DIGIT_FIRST.match(second)):
+        return None
+    return _order_or_nothing(compare_dpkg, first, second)
+
+
+def _order_of_rpm(first: str, second: str) -> int | None:
+    return _order_or_nothing(compare_rpm, first, second)
+
+
+def _order_or_nothing(
+    compare: Callable[[str, str], int], first: str, second: str
+) -> int | None:
+    """Compare two versions; nothing where one of them is none."""
+    try:
+        return compare(first, second)
+    except ValueError:
+        return None
 
 
 _ORDERS: Mapping[str, Callable[[object, object], bool]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.model.computers import Computer
+from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.rollouts import PhaseState
@@ -15,6 +15,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.guidance import Guidance, ScanClass
+from reconciler.planning.scanning import CLASS_FACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,20 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 available_at=offer.available_at,
                 mandatory_at=_mandatory_at(offer, membership, computer.ordinal),
                 recurrence=offer.recurrence,
-                user=offer.user,
+                user=offer.user and _has_user(computer),
                 held=offer.held or program.disabled,
                 max_runtime=program.max_runtime,
                 updates=updates,
                 manifest=content.manifest,
             )
+
+
+def _has_user(computer: Computer) -> bool:
+    """Tell whether somebody sits at it, who may be asked: not at a server (S17)."""
+    return computer.facts.get(CLASS_FACT) in {
+        MachineClass.WORKSTATION.value,
+        MachineClass.PORTABLE.value,
+    }
 
 
 def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:

@@ -19,11 +19,17 @@ CLASS_FACT = "class"
 _DEFAULT = ScanPolicySpec(collection="all-computers")
 
 
+def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
+    """Give the class of one computer."""
+    told = facts.get(CLASS_FACT)
+    return MachineClass(told) if told in _CLASSES else MachineClass.SERVER
+
+
 def machine_classes(fleet: Fleet) -> dict[MachineClass, BitMap]:
     """Give the enrolled computers of each class; without a known class it is a server."""
     column = fleet.facts.get(CLASS_FACT)
     classes = {
-        kind: column.where(kind.value.__eq__) & fleet.enrolled if column else FrozenBitMap()
+        kind: column.where(_equals(kind.value)) & fleet.enrolled if column else FrozenBitMap()
         for kind in (MachineClass.WORKSTATION, MachineClass.PORTABLE)
     }
     rest = fleet.enrolled - classes[MachineClass.WORKSTATION] - classes[MachineClass.PORTABLE]

@@ -1,8 +1,8 @@
-"""The verdict of computers for a release's updates (S10), as set operations."""
+"""The verdict of computers for a release's updates: as set operations, and for one computer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -12,8 +12,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
 
-# A newer update of these classes does not make an older one superfluous (S8).
-_NEVER_REPLACES = frozenset({"release", "definition"})
+_APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +43,69 @@ class Evidence:
         for update in updates:
             left_out = self._superseded_on(update.id, updates, keep_superseded=keep_superseded)
             missing |= self.missing(update.id) - left_out
-            unreported |= self.fleet.in_state(UpdateState.UNKNOWN, update.id) - left_out
-            pending |= self.fleet.in_state(UpdateState.PENDING_RESTART, update.id) - left_out
+            unreported |= self._in_state(UpdateState.UNKNOWN, update.id) - left_out
+            pending |= self._in_state(UpdateState.PENDING_RESTART, update.id) - left_out
         non_compliant = rest & missing
         unknown |= (rest - non_compliant) & unreported
         pending = (rest - non_compliant - unknown) & pending
         return Verdict(unknown, non_compliant, pending, rest - non_compliant - unknown - pending)
 
     def judged(self, updates: Sequence[ReleasedUpdate]) -> BitMap:
-        """Give the computers whose scan is recent and knew all the updates (S10)."""
-        return self.recent & self.fleet.scan_version.at_least(self.required_version(updates))
+        """Give the computers whose scan is recent and knew all the updates.
 
-    def required_version(self, updates: Sequence[ReleasedUpdate]) -> int:
-        """Give the lowest content version that has every update in the revision held (S10)."""
+        Of an update that the catalog lost no scan knows anything (S29).
+        """
         entries = self.catalog.entries
-        return max(
-            (entries[update.id].since for update in updates if update.id in entries), default=0
-        )
+        if any(update.id not in entries for update in updates):
+            return BitMap()
+        required = max((entries[update.id].since for update in updates), default=0)
+        return self.recent & self.fleet.scan_version.at_least(required)
 
     def missing(self, update: str) -> BitMap:
-        """Give who misses an update; where a superseding one is installed, nobody does (S9)."""
-        found = self.fleet.in_state(UpdateState.MISSING, update)
-        for newer in self.catalog.superseders.get(update, ()):
-            found = found - self.fleet.in_state(UpdateState.INSTALLED, newer)
-        return found
+        """Give who misses an update."""
+        return self._in_state(UpdateState.MISSING, update)
 
     def missing_any(self, target: BitMap, updates: Collection[str]) -> tuple[str, ...]:
         """Give the updates that somebody in the target misses."""
         return tuple(sorted(update for update in updates if self.missing(update) & target))
 
+    def _in_state(self, state: UpdateState, update: str) -> BitMap:
+        """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
+        found = self.fleet.in_state(state, update)
+        for newer in self.catalog.superseders.get(update, ()):
+            found = found - self.fleet.in_state(UpdateState.INSTALLED, newer)
+        return found
+
     def _superseded_on(
         self, update: str, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
     ) -> BitMap:
-        """Give where another member of the set that supersedes the update applies (S8)."""
-        newer = self.catalog.superseders.get(update)
-        if keep_superseded or not newer:
+        """Give where another member of the set that supersedes the update applies."""
+        if keep_superseded:
             return BitMap()
+        newer = self.catalog.replacers(update)
+        members = (other.id for other in updates if other.id in newer)
         return BitMap.union(
             BitMap(),
-            *(self._applies(other.id) for other in updates if self._replaces(other.id, newer)),
+            *(self.fleet.in_state(state, other) for other in members for state in _APPLIES),
         )
 
-    def _replaces(self, other: str, newer: Collection[str]) -> bool:
-        entry = self.catalog.entries.get(other)
-        return (
-            other in newer
-            and entry is not None
-            and entry.update.classification not in _NEVER_REPLACES
+
+def needed_updates(
+    catalog: Catalog,
+    states: Mapping[str, UpdateState],
+    listed: frozenset[str],
+    *,
+    keep_superseded: bool,
+) -> tuple[str, ...]:
+    """Give what one computer misses of a set of updates, as `judge` sees it."""
+
+    def is_needed(update: str) -> bool:
+        newer = catalog.superseders.get(update, frozenset())
+        replacers = frozenset() if keep_superseded else catalog.replacers(update) & listed
+        return not (
+            any(states.get(other) is UpdateState.INSTALLED for other in newer)
+            or any(states.get(other) in _APPLIES for other in replacers)
         )
 
-    def _applies(self, update: str) -> BitMap:
-        return BitMap.union(*(self.fleet.in_state(state, update) for state in self.fleet.states))
+    missing = (one for one in listed if states.get(one) is UpdateState.MISSING)
+    return tuple(sorted(filter(is_needed, missing)))
