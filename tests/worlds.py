@@ -19,7 +19,7 @@ from reconciler.model.objects import Advertisement, ContentState, Package
 from reconciler.model.policy import Policy
 from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
-from reconciler.observed.catalog import Catalog
+from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Memory, Record, key_of
 from reconciler.observed.state import ObservedState
@@ -118,6 +118,7 @@ class PlannerWorld:
     manifests: list[str] = field(default_factory=lambda: [BASICS])
     computers: dict[str, Computer] = field(default_factory=dict)
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
+    sources: dict[str, SourceFreshness] = field(default_factory=dict)
     version: int = 0
     memory: Memory = EMPTY_MEMORY
     now: datetime = NOW
@@ -214,7 +215,7 @@ class PlannerWorld:
 
     def catalog(self) -> Catalog:
         """Give the catalog as it is now."""
-        return Catalog(self.version, dict(self.entries))
+        return Catalog(self.version, dict(self.entries), dict(self.sources))
 
     def names(self, ordinals: Iterable[int]) -> set[str]:
         """Give the keys of computers by their ordinals."""

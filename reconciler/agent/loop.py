@@ -68,7 +68,8 @@ class Agent:
             pause = self._pass(timedelta(0))
             while not self._machine.stop.requested:
                 self._machine.stop.sleep(pause)
-                pause = self._pass(self._wait())
+                # What could not be done or told must not wait while the site holds a poll.
+                pause = self._pass(timedelta(0) if pause else self._wait())
         except StoppedError:
             self._machine.log.info("stopped")
 

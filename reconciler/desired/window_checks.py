@@ -70,8 +70,9 @@ def _next_day(recurrence: str, anchor: date | None, since: date | None) -> date 
 def _room(state: DesiredState, now: datetime) -> Iterator[Problem]:
     """Compare the longest run of each group that is rolled out with the longest windows.
 
-    Where no collection at all has room it is an error. Where only the phase's own collection
-    has none it is a warning: its computers may be in others too.
+    Where no collection at all has room it is an error, unless only time brought it: some windows
+    end. Where only the phase's own collection has none it is a warning: its computers may be in
+    others too.
     """
     if not state.rollouts:
         return
@@ -85,7 +86,8 @@ def _room(state: DesiredState, now: datetime) -> Iterator[Problem]:
         if everywhere is not None and everywhere < needed and not anywhere:
             message = _too_short(group, needed, everywhere, "any collection")
             at = state.update_groups[group].locate(("spec", "maxRuntime"))
-            yield Problem(at, Code.WINDOWS_TOO_SHORT.value, message, _ROOM_HINT)
+            severity = Severity.WARNING if _some_end(state) else Severity.ERROR
+            yield Problem(at, Code.WINDOWS_TOO_SHORT.value, message, _ROOM_HINT, severity)
             continue
         for number, phase in enumerate(rollout.document.spec.phases):
             target = state.collections.get(phase.collection)
@@ -120,6 +122,14 @@ def _has_unlimited(state: DesiredState) -> bool:
         placed.document.spec.maintenance_windows == "always"
         for placed in state.collections.values()
     ) or any(site.document.spec.windowless == "always" for site in state.sites.values())
+
+
+def _some_end(state: DesiredState) -> bool:
+    return any(
+        window.rule.until is not None or window.rule.count is not None
+        for placed in state.collections.values()
+        for window in windows_of(placed)
+    )
 
 
 def _longest(placed: tuple[Placed[Collection], ...], now: datetime) -> timedelta | None:

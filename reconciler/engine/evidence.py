@@ -66,7 +66,8 @@ def _after_status(computer: Computer, status: StatusMessage, received_at: dateti
     if status.id == StatusId.RUN_REFUSED:
         return replace(computer, refusal=f"{status.reason}: {status.detail}".strip(": "))
     if status.id == StatusId.PROGRAM_STARTED:
-        began = Run(status.rollout, status.release, RunOutcome.BEGAN, at)
+        fresh = Run(status.rollout, status.release, RunOutcome.BEGAN, at)
+        began = replace(known, began_at=at) if known else fresh
         return _with_run(replace(computer, refusal=""), key, began)
     outcome = _outcome_of(status)
     if outcome is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.state import ObservedState
@@ -39,6 +41,11 @@ class Observer:
         if stamp != self._seen_stamp:
             self._catalog = load_catalog(view)
             self._seen_stamp = stamp
+            return
+        # A failed read of a source changes no entry, and must be seen all the same (S29).
+        sources = view.catalog.sources()
+        if sources != self._catalog.sources:
+            self._catalog = replace(self._catalog, sources=sources)
 
 
 def load_catalog(view: View) -> Catalog:

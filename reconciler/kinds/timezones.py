@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from importlib.metadata import version
+from importlib.resources import files
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
@@ -13,16 +16,31 @@ from reconciler.kinds.fields import schema_of
 from reconciler.model.codes import Code
 
 LOCAL = "local"
+_TZDATA = "tzdata"
+_NAME = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
 
 
 @lru_cache(maxsize=1024)
 def find_zone(name: str) -> ZoneInfo | None:
-    """Give the zone of an IANA name, or nothing where the tzdata in use does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        # A path outside the database is a ValueError, a folder of it an OSError.
+    """Give the zone of an IANA name, or nothing where the tzdata in use does not know it.
+
+    That is the installed package and never the machine's own, so that a wall time is the same
+    instant wherever it is planned.
+    """
+    entry = files(_TZDATA).joinpath("zoneinfo", name)
+    if _NAME.fullmatch(name) is None or not entry.is_file():
         return None
+    try:
+        with entry.open("rb") as opened:
+            return ZoneInfo.from_file(opened, key=name)
+    except ValueError:  # a table that is no zone
+        return None
+
+
+@lru_cache(maxsize=1)
+def tzdata_version() -> str:
+    """Name the version of the time zone database in use."""
+    return version(_TZDATA)
 
 
 def _read(value: object) -> str:

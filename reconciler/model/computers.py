@@ -30,7 +30,11 @@ class RunOutcome(str, Enum):
 
 @dataclass(frozen=True)
 class Run:
-    """The last run of one advertisement on one computer."""
+    """The last run of a release on one computer.
+
+    While one is under way, `outcome`, `ended_at` and the rest tell of the last that ended, before
+    `began_at`; `outcome` is began only where none has ended yet.
+    """
 
     rollout: str
     release: int

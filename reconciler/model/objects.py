@@ -78,7 +78,8 @@ class Advertisement:
     """An offer of one program to one phase's target (S16).
 
     `updates` is the authorized list that travels with it; `mandatory_at` is the deadline, or
-    nothing where the program is only offered; a held one starts nowhere.
+    nothing where the program is only offered; a held one starts nowhere. With `superseded`
+    updates that another of the list replaces are offered too.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Advertisement:
     user: bool
     held: bool
     owner: Owner
+    superseded: bool = False
 
 
 class ContentState(str, Enum):

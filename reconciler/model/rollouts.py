@@ -79,6 +79,15 @@ class PhaseRecord:
     lifted_at: Optional[datetime] = None
     retired: bool = False
 
+    def blocks(self, rollout: str, release: int) -> bool:
+        """Tell whether its halt keeps what it blocks from that release (S15).
+
+        Another rollout's, and a newer one's; the halted release itself is held anyway.
+        """
+        if self.state is not PhaseState.HALTED:
+            return False
+        return rollout != self.rollout or release > self.release
+
 
 @dataclass(frozen=True)
 class SeenToken:

@@ -90,6 +90,11 @@ class FactColumn:
         """Give the text values that some computer has."""
         return tuple(value for value, bits in self._values if bits and isinstance(value, str))
 
+    def having(self, text: str) -> FrozenBitMap:
+        """Give the computers whose value is exactly this text."""
+        code = self._code_of.get((str, text))
+        return FrozenBitMap() if code is None else FrozenBitMap(self._values[code][1])
+
     def where(self, accepts: Callable[[FactValue], bool]) -> FrozenBitMap:
         """Give the computers whose value the predicate accepts; asked once per value."""
         chosen = [bits for value, bits in self._values if bits and accepts(value)]

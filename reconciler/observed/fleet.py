@@ -40,6 +40,11 @@ class RunColumn:
         else:
             self.failed.discard(ordinal)
 
+    def forget(self, ordinal: int) -> None:
+        """Forget the computer's last run."""
+        self.began_at[ordinal] = self.ended_at[ordinal] = micros(None)
+        self.failed.discard(ordinal)
+
 
 class Fleet:
     """All computers as dense ordinals; reads are set operations on the columns.
@@ -80,8 +85,7 @@ class Fleet:
         self.scan_version[ordinal] = computer.scan_version
         self._keep_facts(ordinal, computer)
         self._keep_states(ordinal, computer)
-        for release, run in computer.runs.items():
-            self.runs[release].assign(ordinal, run)
+        self._keep_runs(ordinal, computer)
 
     def named(self, name: str) -> BitMap:
         """Give the enrolled computers of that name."""
@@ -108,6 +112,13 @@ class Fleet:
             self.enrolled.discard(ordinal)
         else:
             self.enrolled.add(ordinal)
+
+    def _keep_runs(self, ordinal: int, computer: Computer) -> None:
+        for release, column in self.runs.items():
+            if release not in computer.runs:
+                column.forget(ordinal)
+        for release, run in computer.runs.items():
+            self.runs[release].assign(ordinal, run)
 
     def _keep_facts(self, ordinal: int, computer: Computer) -> None:
         for name, column in self.facts.items():

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from reconciler.kinds.rollout import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
-from reconciler.observed.columns import instant, micros
+from reconciler.observed.columns import micros
 from reconciler.observed.fleet import Fleet, RunColumn
 from reconciler.observed.memory import Membership
 from reconciler.planning.verdicts import Verdict
@@ -50,11 +50,6 @@ class Census:
         return self.verdict.compliant
 
     @cached_property
-    def needed(self) -> BitMap:
-        """Those that still miss something (G2)."""
-        return self.verdict.non_compliant
-
-    @cached_property
     def silent(self) -> BitMap:
         """Those without contact for `unreachableAfter`; nobody when no such time is set."""
         after = self.gate.unreachable_after
@@ -70,12 +65,13 @@ class Census:
 
         The run did not end, or no scan followed it: they may be broken, so they stay counted.
         """
-        began = self._runs.began_at.above(micros(self.since)) & self.silent
+        runs, scanned_at = self._runs, self._fleet.last_scan_at
+        began = runs.began_at.at_least(micros(self.release.cut_at)) & self.silent
         return BitMap(
             ordinal
             for ordinal in began
-            if self._fleet.last_scan_at[ordinal]
-            <= max(self._runs.ended_at[ordinal], self._runs.began_at[ordinal])
+            if runs.ended_at[ordinal] < runs.began_at[ordinal]
+            or scanned_at[ordinal] <= runs.ended_at[ordinal]
         )
 
     @cached_property
@@ -108,33 +104,37 @@ class Census:
 
         A computer that did not start is not failed (S15).
         """
-        failed = self._runs.failed & self._runs.ended_at.above(micros(self.since)) & self.target
+        failed = self._runs.failed & self._finished
         healed = BitMap(
             ordinal
             for ordinal in failed & self.compliant
             if self._fleet.last_scan_at[ordinal] > self._runs.ended_at[ordinal]
         )
-        return (failed - healed) | self.lost
+        return (failed - healed) | self._newly_lost
 
     @cached_property
     def tried(self) -> BitMap:
         """What the halt's ratio is of: a verdict, a finished run, or lost, since the last lift."""
-        finished = self._runs.ended_at.above(micros(self.since)) & self.target
         judged = self._evidence(self.since) - self.verdict.unknown
-        return (judged & self.target) | finished | self.lost
+        return judged | self._finished | self._newly_lost
 
     def in_contact_since(self, moment: datetime) -> BitMap:
         """Give the counted ones that were heard of at or after the instant."""
         return self.counted & self._fleet.last_contact_at.at_least(micros(moment))
 
-    def freshest_scan(self) -> datetime | None:
-        """Give the newest scan in the target, to show how old the evidence is."""
-        newest = max((self._fleet.last_scan_at[one] for one in self.target), default=0)
-        return instant(newest) if newest > 0 else None
-
     def with_record(self, record: PhaseRecord) -> Census:
         """Give the same census for a changed record."""
         return replace(self, record=record)
+
+    @property
+    def _finished(self) -> BitMap:
+        """Those whose last finished run ended since failures count."""
+        return self._runs.ended_at.above(micros(self.since)) & self.target
+
+    @property
+    def _newly_lost(self) -> BitMap:
+        """Those whose run began since failures count: a retry forgets the others."""
+        return self._runs.began_at.above(micros(self.since)) & self.lost
 
     def _evidence(self, moment: datetime) -> BitMap:
         """Scans begun or runs ended after the instant, in corrected time (S14)."""

@@ -31,7 +31,7 @@ from reconciler.observed.fleet import Fleet
 from reconciler.planning.conditions import Condition, ConditionType
 
 RPM_FAMILIES = frozenset({"rhel", "suse"})
-_DIGIT_FIRST = re.compile(r"([0-9]+:)?[0-9]", re.ASCII)
+_DIGIT_FIRST = re.compile(r"[0-9]+:[0-9].*|[0-9][^:]*", re.ASCII)
 
 
 class Collections:
@@ -209,7 +209,7 @@ def _version_predicate(
 
 def _order_of_dpkg(first: str, second: str) -> int | None:
     """Compare two versions, where both begin with a digit as Debian's policy asks."""
-    if not (_DIGIT_FIRST.match(first) and _DIGIT_FIRST.match(second)):
+    if not (_DIGIT_FIRST.fullmatch(first) and _DIGIT_FIRST.fullmatch(second)):
         return None
     return _order_or_nothing(compare_dpkg, first, second)
 
@@ -218,9 +218,7 @@ def _order_of_rpm(first: str, second: str) -> int | None:
     return _order_or_nothing(compare_rpm, first, second)
 
 
-def _order_or_nothing(
-    compare: Callable[[str, str], int], first: str, second: str
-) -> int | None:
+def _order_or_nothing(compare: Callable[[str, str], int], first: str, second: str) -> int | None:
     """Compare two versions; nothing where one of them is none."""
     try:
         return compare(first, second)

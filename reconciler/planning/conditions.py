@@ -28,6 +28,7 @@ class ConditionType(StrEnum):
     AMBIGUOUS_COMPUTER = "AmbiguousComputer"
     UNKNOWN_COMPUTER = "UnknownComputer"
     UNKNOWN_UPDATE = "UnknownUpdate"
+    SEVERITY_MISSING = "SeverityMissing"
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
     CLOCK_BEHIND = "ClockBehind"

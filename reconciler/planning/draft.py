@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
-from reconciler.observed.memory import Membership, Memory, PhaseKey, Record, key_of
+from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
 from reconciler.planning.conditions import Condition, ConditionType
 
@@ -29,12 +29,10 @@ class Draft:
         self._wakes.clear()
         return len(self.actions)
 
-    def act(self, verb: Verb, record: Record, cause: Cause) -> None:
+    def act(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
         """Decide an action, and let the following steps see its effect."""
         self.actions.append(Action(verb, record, cause))
         table = self._table(record)
-        if table is None:
-            return
         if verb in DROPS:
             table.pop(key_of(record), None)
         else:
@@ -69,7 +67,7 @@ class Draft:
             if (record.rollout, record.release) == (release.rollout, release.number)
         }
 
-    def _table(self, record: Record) -> dict[Any, Any] | None:
+    def _table(self, record: RolloutRecord) -> dict[Any, Any]:
         match record:
             case Release():
                 return self.releases
@@ -79,5 +77,3 @@ class Draft:
                 return self.memberships
             case SeenToken():
                 return self.tokens
-            case _:
-                return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.model.rollouts import Passage, PhaseState
 from reconciler.model.times import ZERO
@@ -41,7 +42,7 @@ def has_too_many_unreachable(census: Census) -> bool:
 def decide_gate(rollout: RolloutView, census: Census, draft: Draft, *, paused: bool) -> None:
     """Begin, go on with, or begin again the soak of an open phase, and pass it at its end.
 
-    A suspension, a halt, a change of the release, or a plan on stale reads starts it again.
+    A suspension, a halt, an authorization out of force, or a plan on stale reads starts it again.
     """
     record = census.record
     if record.state is not PhaseState.OPEN:
@@ -59,7 +60,7 @@ def decide_gate(rollout: RolloutView, census: Census, draft: Draft, *, paused: b
         cause = rollout.cause("S14", "the gate holds", phase=record.phase)
         draft.act(Verb.BEGIN_SOAK, soaking, cause)
     else:
-        _end_soak(rollout, census, draft)
+        _end_soak(rollout, census, record.soak_since, draft)
 
 
 def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
@@ -68,11 +69,9 @@ def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
     if record.state is not PhaseState.OPEN:
         return
     subject = f"{rollout.subject}/{record.release}/{record.phase}"
-    if not census.target:
+    if not census.target and not gate.allow_empty:
         message = "nobody is targeted; set gate.allowEmpty to pass an empty phase"
-        if not gate.allow_empty:
-            draft.tell(subject, ConditionType.EMPTY_TARGET, message)
-        return
+        draft.tell(subject, ConditionType.EMPTY_TARGET, message)
     if has_too_many_unreachable(census):
         message = "more of the target is out of contact than gate.maxUnreachable allows"
         draft.tell(subject, ConditionType.TOO_MANY_UNREACHABLE, message)
@@ -86,10 +85,8 @@ def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
             draft.tell(subject, ConditionType.OVERDUE, "open for longer than gate.within")
 
 
-def _end_soak(rollout: RolloutView, census: Census, draft: Draft) -> None:
-    since, gate = census.record.soak_since, census.gate
-    if since is None:
-        return
+def _end_soak(rollout: RolloutView, census: Census, since: datetime, draft: Draft) -> None:
+    gate = census.gate
     ends_at = since + gate.soak
     draft.wake_at(ends_at)
     enough = min(gate.min_reported, len(census.counted))

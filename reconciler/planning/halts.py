@@ -79,15 +79,12 @@ def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> bool:
 
 
 def halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> bool:
-    """Tell whether another rollout or an older release halted on an update of this one (S15)."""
+    """Tell whether another rollout or an older release halted on an update of this one."""
     offered = {update.id for update in release.offered()}
     others = [
         record
         for record in draft.phases.values()
-        if record.state is PhaseState.HALTED
-        and (record.rollout, record.release) != (release.rollout, release.number)
-        and (record.rollout != release.rollout or record.release < release.number)
-        and not offered.isdisjoint(record.blocked)
+        if record.blocks(release.rollout, release.number) and not offered.isdisjoint(record.blocked)
     ]
     for record in others:
         subject = f"{rollout.subject}/{release.number}"

@@ -83,7 +83,7 @@ class ObjectDraft:
         self.wanted.append(Wanted(program, cause))
         records = self._draft.phases_of(release)
         halted = any(record.state is PhaseState.HALTED for record in records.values())
-        held = halted or rollout.suspension is not None
+        held = halted or rollout.is_paused
         for phase in rollout.phases:
             record = records.get(phase.name)
             if record is not None and _is_offered(record):
@@ -139,6 +139,7 @@ class ObjectDraft:
             user=spec.user is None or spec.user.available,
             held=held,
             owner=known.owner if known else _owner(rollout),
+            superseded=rollout.keep_superseded,
         )
         return offer if offer == known else replace(offer, owner=_owner(rollout))
 
@@ -154,18 +155,19 @@ class ObjectDraft:
         return identity
 
 
-def diff_objects(memory: Memory, wanted: list[Wanted], gone: Cause) -> list[Action]:
+def diff_objects(world: World, wanted: list[Wanted]) -> list[Action]:
     """Compare what should exist with what does; retire in the order of S22.
 
     Advertisements go first, then programs, content, packages, so that nothing that is left
-    refers to what is gone.
+    refers to what is gone. On stale reads nothing is retired, but a halt still holds (S29).
     """
+    memory = world.observed.memory
     kept = {_identity(one.record): one for one in wanted}
     existing = {_identity(record): record for record in _in_retiring_order(memory)}
     retired = [
-        Action(_RETIRE[type(record)], record, gone)
+        Action(_RETIRE[type(record)], record, _why_retired(world, record))
         for identity, record in existing.items()
-        if identity not in kept
+        if identity not in kept and world.observed.fresh
     ]
     changed = [
         Action(_CHANGE[type(one.record)], one.record, one.cause)
@@ -178,6 +180,16 @@ def diff_objects(memory: Memory, wanted: list[Wanted], gone: Cause) -> list[Acti
         if identity not in existing
     ]
     return [*retired, *created, *changed]
+
+
+def _why_retired(world: World, record: DerivedObject) -> Cause:
+    if isinstance(record, Package | Advertisement):
+        rollout = record.rollout
+    else:
+        rollout = world.observed.memory.packages[record.package, record.version].rollout
+    if rollout not in world.desired.rollouts:
+        return world.left_git(rollout, "S22")
+    return RolloutView(world, rollout).cause("S22", "no live release of the rollout needs it")
 
 
 def _in_retiring_order(memory: Memory) -> Iterator[DerivedObject]:

@@ -13,15 +13,14 @@ from reconciler.planning.census import Census
 from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
 from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
-from reconciler.planning.halts import decide_halt, halted_elsewhere, lift_relieved, tell_halts
+from reconciler.planning.halts import decide_halt, halted_elsewhere, tell_halts
 from reconciler.planning.targets import form_targets, remember_targets
 from reconciler.planning.world import RolloutView
 
 
 def observe_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
-    """Renew the targets of opened phases, lift what was relieved, and test every halt (S13)."""
+    """Renew the targets of opened phases, and test every halt."""
     remember_targets(rollout, release, form_targets(rollout, release, draft), draft)
-    lift_relieved(rollout, release, draft)
     for phase in rollout.phases:
         census = make_census(rollout, release, phase, draft)
         if census is not None and not census.record.retired:
@@ -32,14 +31,14 @@ def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
     """Walk once over the phases in list order (S13)."""
     halted = tell_halts(rollout, release, draft)
     elsewhere = halted_elsewhere(rollout, release, draft)
-    paused = halted or rollout.suspension is not None or not rollout.world.observed.fresh
+    paused = halted or rollout.is_paused or not rollout.world.observed.fresh
     passed = True
     for phase in rollout.phases:
         record = draft.phases.get((release.rollout, release.number, phase.name))
         if record is None:
-            may = not (paused or elsewhere) and rollout.in_force
             served = is_served(rollout, release, phase, draft)
-            if may and not served and _is_due(rollout, phase, draft, passed=passed):
+            may = not (paused or elsewhere or served)
+            if may and _is_due(rollout, phase, draft, passed=passed):
                 _open(rollout, release, phase, draft)
         else:
             _tend(rollout, release, phase, draft, paused=paused)

@@ -9,18 +9,17 @@ from datetime import datetime
 from pyroaring import BitMap
 
 from reconciler.desired.state import DesiredState
-from reconciler.model.problems import Location
 from reconciler.model.rollouts import PhaseState, Release
 from reconciler.model.times import later
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
-from reconciler.planning.actions import DROPS, Action, Cause, Verb
+from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.census import Census
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
 from reconciler.planning.guidance import Guidance
-from reconciler.planning.halts import resume
+from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
     advance_release,
@@ -31,7 +30,7 @@ from reconciler.planning.phases import (
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.targets import form_targets
-from reconciler.planning.updates import unknown_updates
+from reconciler.planning.updates import severity_conditions, unknown_updates
 from reconciler.planning.verdicts import Evidence
 from reconciler.planning.windows import window_classes
 from reconciler.planning.world import RolloutView, SiteIdentity, World
@@ -90,15 +89,15 @@ def make_plan(
     world = make_world(desired, observed, site, now)
     draft = Draft(observed.memory)
     rollouts = world.rollouts()
+    # What is forgotten must not decide any more, or the next plan would find more to do (S26).
+    _forget_ended(world, draft)
     _settle(rollouts, draft)
     _tell_clock(world, now, draft)
-    _forget_ended(world, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
-    if observed.fresh:
-        draft.actions += diff_objects(observed.memory, objects.wanted, _no_longer_wanted(world))
+    draft.actions += diff_objects(world, objects.wanted)
     guidance, no_windows = _guidance(world)
     conditions = {
         *draft.conditions(),
@@ -136,6 +135,8 @@ def _settle(rollouts: Sequence[RolloutView], draft: Draft) -> None:
             decide_releases(rollout, draft)
             resume(rollout, draft)
         for rollout in rollouts:
+            for release in draft.releases_of(rollout.name):
+                lift_relieved(rollout, release, draft)
             for release in _live(rollout, draft):
                 observe_release(rollout, release, draft)
         for rollout in rollouts:
@@ -170,12 +171,7 @@ def _forget_ended(world: World, draft: Draft) -> None:
     for verb, records in tables:
         gone = [record for record in records if record.rollout not in world.desired.rollouts]
         for record in sorted(gone, key=key_of):
-            draft.act(verb, record, _left_git(world, record.rollout))
-
-
-def _left_git(world: World, rollout: str) -> Cause:
-    commit = world.desired.commit
-    return Cause("Rollout", rollout, Location(""), commit, "S16", "the rollout left git")
+            draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
 def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
@@ -189,12 +185,6 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
     return Guidance(enforce, windows, scan_classes(desired, fleet, collections)), found
-
-
-def _no_longer_wanted(world: World) -> Cause:
-    commit = world.desired.commit
-    because = "no live release of a rollout needs it"
-    return Cause("Site", world.site.name, Location(""), commit, "S22", because)
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -219,7 +209,9 @@ def _catalog_conditions(world: World) -> Iterable[Condition]:
         if freshness.problem:
             yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
     for name, group in world.desired.update_groups.items():
-        yield from unknown_updates(name, group.document.spec, world.observed.catalog)
+        spec = group.document.spec
+        yield from unknown_updates(name, spec, world.observed.catalog)
+        yield from severity_conditions(name, spec, world.observed.catalog, world.now)
 
 
 def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
-from reconciler.model.rollouts import PhaseState
 from reconciler.model.times import later
-from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.guidance import Guidance, ScanClass
-from reconciler.planning.scanning import CLASS_FACT
+from reconciler.planning.scanning import machine_class
+from reconciler.planning.verdicts import needed_updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +88,7 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
 
 def _has_user(computer: Computer) -> bool:
     """Tell whether somebody sits at it, who may be asked: not at a server (S17)."""
-    return computer.facts.get(CLASS_FACT) in {
-        MachineClass.WORKSTATION.value,
-        MachineClass.PORTABLE.value,
-    }
+    return machine_class(computer.facts) is not MachineClass.SERVER
 
 
 def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:
@@ -106,30 +102,31 @@ def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) ->
 def _updates(
     source: PolicySource, offer: Advertisement, membership: Membership, computer: Computer
 ) -> Iterator[OfferedUpdate]:
-    """Give what the last scan found missing here, superseded and blocked ones left out (S8)."""
-    listed = frozenset(offer.updates)
+    """Give what the computer needs of the offer, and no halt keeps from it."""
+    entries = source.catalog.entries
+    listed = frozenset(offer.updates) & entries.keys()
+    needed = needed_updates(
+        source.catalog, computer.states, listed, keep_superseded=offer.superseded
+    )
     blocked = _blocked(source.memory, membership, computer.ordinal)
-    for update in sorted(listed - blocked):
-        entry = source.catalog.entries.get(update)
-        newer = source.catalog.superseders.get(update, frozenset()) & listed
-        superseded = any(other in computer.states for other in newer)
-        if entry and not superseded and computer.states.get(update) is UpdateState.MISSING:
-            packages = entry.update.packages
-            yield OfferedUpdate(
-                update,
-                tuple(sorted({(one.name, one.architecture, one.version) for one in packages})),
-            )
+    for update in needed:
+        if update not in blocked:
+            pins = {
+                (one.name, one.architecture, one.version) for one in entries[update].update.packages
+            }
+            yield OfferedUpdate(update, tuple(sorted(pins)))
 
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
-    """Give what a halt keeps from a computer that came after it (S15)."""
+    """Give what a halt keeps from a computer that came after it."""
     entered_at = membership.entered_at.get(ordinal)
+    if entered_at is None:
+        return frozenset()
     return frozenset(
         update
         for record in memory.phases.values()
-        if record.state is PhaseState.HALTED
+        if record.blocks(membership.rollout, membership.release)
         and record.halted_at is not None
-        and entered_at is not None
         and record.halted_at <= entered_at
         for update in record.blocked
     )

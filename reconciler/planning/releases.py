@@ -9,7 +9,7 @@ from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
-from reconciler.planning.updates import released
+from reconciler.planning.updates import exclusion, released
 from reconciler.planning.world import RolloutView
 
 
@@ -18,7 +18,7 @@ def decide_releases(rollout: RolloutView, draft: Draft) -> None:
     for release in draft.releases_of(rollout.name):
         _trim(rollout, release, draft)
     _note_force(rollout, draft)
-    if not rollout.in_force or rollout.suspension is not None:
+    if rollout.is_paused:
         return
     added = additions(rollout, draft)
     if added:
@@ -26,15 +26,19 @@ def decide_releases(rollout: RolloutView, draft: Draft) -> None:
 
 
 def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
-    """Give the authorized updates that no release holds in their present revision."""
-    entries = rollout.world.observed.catalog.entries
-    held = {
-        (update.id, update.revision)
-        for release in draft.releases_of(rollout.name)
-        for update in release.offered()
-    }
+    """Give the authorized updates that no release holds in their present revision.
+
+    Of what only retired releases hold, something that is still offered has to make up.
+    """
+    catalog = rollout.world.observed.catalog
+    releases = draft.releases_of(rollout.name)
+    held = {(one.id, one.revision) for release in releases for one in release.offered()}
+    live = {one.id for release in releases if not release.retired for one in release.offered()}
     return frozenset(
-        update for update in rollout.authorized if (update, entries[update].revision) not in held
+        update
+        for update in rollout.authorized
+        if (update, catalog.entries[update].revision) not in held
+        or live.isdisjoint({update, *catalog.superseders.get(update, ())})
     )
 
 
@@ -44,12 +48,11 @@ def _trim(rollout: RolloutView, release: Release, draft: Draft) -> None:
     An update that the catalog does not know at all is kept: its absence proves nothing (S29).
     """
     entries = rollout.world.observed.catalog.entries
-    spec = rollout.authorization.document.spec
+    is_out = exclusion(rollout.world.desired, rollout.placed.document.spec.authorization)
     gone = [
         update.id
         for update in release.offered()
-        if update.id not in rollout.authorized
-        and (update.id in entries or update.id in spec.except_)
+        if update.id not in rollout.authorized and (update.id in entries or is_out(update.id))
     ]
     if release.retired or not gone:
         return
@@ -57,8 +60,17 @@ def _trim(rollout: RolloutView, release: Release, draft: Draft) -> None:
     cause = rollout.cause("S12", f"{len(gone)} update(s) left the authorization")
     if trimmed.offered():
         draft.act(Verb.CHANGE_RELEASE, trimmed, cause)
+        _reset_soaks(rollout, trimmed, draft)
     else:
         draft.act(Verb.RETIRE_RELEASE, replace(trimmed, retired=True), cause)
+
+
+def _reset_soaks(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """What soaked was another set of updates."""
+    for record in draft.phases_of(release).values():
+        if record.soak_since is not None:
+            cause = rollout.cause("S14", "the release has changed", phase=record.phase)
+            draft.act(Verb.RESET_SOAK, replace(record, soak_since=None), cause)
 
 
 def _note_force(rollout: RolloutView, draft: Draft) -> None:
@@ -129,12 +141,15 @@ def _next_version(rollout: RolloutView, draft: Draft) -> int:
     """Give a version that no release of the authorization, in any rollout, has had (S20)."""
     rollouts = rollout.world.desired.rollouts
     name = rollout.placed.document.spec.authorization
-    used = (
+    used = [
         release.version
         for release in draft.releases.values()
         if release.rollout in rollouts
         and rollouts[release.rollout].document.spec.authorization == name
-    )
+    ]
+    # A rollout that leaves git in this plan has its packages still.
+    packages = rollout.world.observed.memory.packages.values()
+    used += [package.version for package in packages if package.name == name]
     return max(used, default=0) + 1
 
 

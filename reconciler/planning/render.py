@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
@@ -13,12 +14,16 @@ from reconciler.observed.memory import Membership, Record
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
 
+_IDS = frozenset({"id", "package", "owner"})
+_INSTANTS = ("At", "Since")
+
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Give the plan as a JSON value, its review digest included."""
     return {
         "commit": plan.commit,
         "now": encode(plan.now),
+        "tzdata": tzdata_version(),
         "digest": review_digest(plan),
         "actions": [_action_json(action) for action in plan.actions],
         "conditions": [
@@ -37,7 +42,8 @@ def review_digest(plan: Plan) -> str:
         [
             [
                 action.verb.value,
-                describe(action.record),
+                type(action.record).__name__,
+                _reviewable(action.record),
                 action.cause.kind,
                 action.cause.name,
                 action.cause.rule,
@@ -106,6 +112,16 @@ def _record_json(record: Record) -> Json:
             "digest": digest_of(record.members.serialize().hex()),
         }
     return encode(record)
+
+
+def _reviewable(record: Record) -> Json:
+    """Give a record's fields without what differs between two plans that decide the same."""
+    fields: dict[str, Json] = _record_json(record)
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in _IDS and not name.endswith(_INSTANTS)
+    }
 
 
 def _origin(cause: Cause) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from pyroaring import BitMap, FrozenBitMap
@@ -10,6 +10,7 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.scan_policy import ScanPolicySpec
 from reconciler.model.computers import MachineClass
+from reconciler.model.messages import FactValue
 from reconciler.observed.columns import micros
 from reconciler.observed.fleet import Fleet
 from reconciler.planning.collections import Collections
@@ -22,14 +23,14 @@ _DEFAULT = ScanPolicySpec(collection="all-computers")
 def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
     """Give the class of one computer."""
     told = facts.get(CLASS_FACT)
-    return MachineClass(told) if told in _CLASSES else MachineClass.SERVER
+    return next((kind for kind in MachineClass if kind.value == told), MachineClass.SERVER)
 
 
 def machine_classes(fleet: Fleet) -> dict[MachineClass, BitMap]:
     """Give the enrolled computers of each class; without a known class it is a server."""
     column = fleet.facts.get(CLASS_FACT)
     classes = {
-        kind: column.where(_equals(kind.value)) & fleet.enrolled if column else FrozenBitMap()
+        kind: column.having(kind.value) & fleet.enrolled if column else FrozenBitMap()
         for kind in (MachineClass.WORKSTATION, MachineClass.PORTABLE)
     }
     rest = fleet.enrolled - classes[MachineClass.WORKSTATION] - classes[MachineClass.PORTABLE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 from reconciler.desired.state import DesiredState
@@ -36,6 +37,22 @@ def unknown_updates(name: str, spec: UpdateGroupSpec, catalog: Catalog) -> tuple
     )
 
 
+def severity_conditions(
+    name: str, spec: UpdateGroupSpec, catalog: Catalog, now: datetime
+) -> tuple[Condition, ...]:
+    """Tell that a group asks updates for a severity which their source does not tell."""
+    if spec.query is None or spec.query.severity is None:
+        return ()
+    others = spec.query.model_copy(update={"severity": None})
+    if not any(
+        entry.update.severity is UpdateSeverity.UNSET and _matches(others, entry, now)
+        for entry in catalog.entries.values()
+    ):
+        return ()
+    message = "its query asks for a severity, and some updates that fit otherwise have none"
+    return (Condition(f"UpdateGroup/{name}", ConditionType.SEVERITY_MISSING, message),)
+
+
 def authorized_updates(
     desired: DesiredState, authorization: str, catalog: Catalog, now: datetime
 ) -> frozenset[str]:
@@ -46,18 +63,20 @@ def authorized_updates(
     """
     spec = desired.authorizations[authorization].document.spec
     chosen = group_updates(desired.update_groups[spec.group].document.spec, catalog, now)
-    if spec.only is not None:
-        chosen &= frozenset(spec.only)
-    rejected = {
-        update
-        for rejection in desired.rejections.values()
-        for update in rejection.document.spec.updates
-    }
+    is_out = exclusion(desired, authorization)
     return frozenset(
-        update
-        for update in chosen.difference(spec.except_, rejected)
-        if not catalog.entries[update].withdrawn
+        update for update in chosen if not (is_out(update) or catalog.entries[update].withdrawn)
     )
+
+
+def exclusion(desired: DesiredState, authorization: str) -> Callable[[str], bool]:
+    """Give the test of whether git takes an update out by name, whatever the catalog says of it."""
+    spec = desired.authorizations[authorization].document.spec
+    rejections = (one.document.spec.updates for one in desired.rejections.values())
+    group = desired.update_groups[spec.group].document.spec
+    out = frozenset(spec.except_).union(group.exclude, *rejections)
+    only = None if spec.only is None else frozenset(spec.only)
+    return lambda update: update in out or (only is not None and update not in only)
 
 
 def released(updates: frozenset[str], catalog: Catalog) -> tuple[ReleasedUpdate, ...]:

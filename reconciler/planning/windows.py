@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.maintenance_window import MaintenanceWindow
+from reconciler.kinds.timezones import find_zone
 from reconciler.model.policy import Windows
 from reconciler.model.times import UTC
 from reconciler.observed.fleet import Fleet
@@ -19,8 +20,8 @@ from reconciler.planning.guidance import WindowClass
 
 HORIZON = timedelta(days=15)
 ZONE_FACT = "timezone"
-_LOOK_BACK = timedelta(days=40)
-_FAR = timedelta(days=4 * 366)
+_ZONES_APART = timedelta(days=2)
+_FAR = timedelta(days=50 * 366)
 
 Interval = tuple[datetime, datetime]
 
@@ -40,11 +41,15 @@ def resolve_wall_time(day: date, clock: time, zone: tzinfo) -> datetime:
 def occurrences(
     window: MaintenanceWindow, zone: tzinfo, begin: datetime, end: datetime
 ) -> Iterator[Interval]:
-    """Give the window's openings that overlap [begin, end), in order of their dates (S4)."""
-    for day in _days(window, begin - _LOOK_BACK, end + _LOOK_BACK):
+    """Give the window's openings that overlap [begin, end), in order of their dates (S4).
+
+    A date that the zone skips has none, and neither has one whose opening lies in a gap whole.
+    """
+    reach = window.nominal_length + _ZONES_APART
+    for day in _days(window, begin - reach, end + _ZONES_APART):
         opens_at = resolve_wall_time(day, window.start, zone)
         closes_at = _closing(window, day, opens_at, zone)
-        if opens_at < end and begin < closes_at:
+        if max(opens_at, begin) < min(closes_at, end) and _exists(day, zone):
             yield opens_at, closes_at
 
 
@@ -63,10 +68,9 @@ def update_windows(
     windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
 ) -> tuple[Interval, ...]:
     """Give the merged openings for updates; with windows for restarts only, those serve (S4)."""
-    for_updates = [window for window in windows if window.serves("updates")]
     return merge(
         interval
-        for window in for_updates or windows
+        for window in _for_updates(windows)
         for interval in occurrences(window, window.zone or zone, begin, end)
     )
 
@@ -83,18 +87,19 @@ def window_classes(
     begin = datetime.combine(now.date(), time(), UTC)
     site = desired.sites.get(site_name)
     windowless = site is not None and site.document.spec.windowless == "always"
-    site_zone = site.document.spec.timezone if site and site.document.spec.timezone else "UTC"
+    told_zone = site.document.spec.timezone if site is not None else None
+    site_zone: tzinfo = (find_zone(told_zone) if told_zone else None) or UTC
+    zones, found = _zones(fleet, site_name)
     classes: list[WindowClass] = []
-    found: list[Condition] = []
     for names, members in sorted(_by_collections(desired, fleet, collections).items()):
         declared = _declared(desired, names)
         always = not declared and (windowless or bool(names))
         if not declared and not always:
             found.append(_no_window(site_name, members))
-        for zone, part in _by_zone(fleet, members, site_zone):
+        for zone, part in _by_zone(zones, members, site_zone):
             intervals = update_windows(declared, zone, begin, begin + HORIZON)
             classes.append(WindowClass(part, Windows(always, intervals, begin + HORIZON)))
-            if declared and not intervals and not _any_ahead(declared, zone, begin):
+            if declared and not _any_ahead(declared, zone, now):
                 found.append(_no_window_ahead(site_name, part, names))
     return tuple(classes), tuple(found)
 
@@ -114,12 +119,13 @@ def _closing(window: MaintenanceWindow, day: date, opens_at: datetime, zone: tzi
         return opens_at + window.duration
     if window.end is None:
         return opens_at
-    closes_at = resolve_wall_time(day, window.end, zone)
-    return (
-        closes_at
-        if opens_at < closes_at
-        else resolve_wall_time(day + timedelta(days=1), window.end, zone)
-    )
+    crosses_midnight = window.end <= window.start
+    return resolve_wall_time(day + timedelta(days=crosses_midnight), window.end, zone)
+
+
+def _exists(day: date, zone: tzinfo) -> bool:
+    """Tell whether the zone has the date at all (S3)."""
+    return resolve_wall_time(day, time(), zone).astimezone(zone).date() == day
 
 
 def _end_of_gap(low: datetime, high: datetime, zone: tzinfo) -> datetime:
@@ -147,8 +153,9 @@ def _by_collections(
         for names, who in classes.items():
             split[names] = who - members
             split[(*names, name)] = who & members
+        # Without this the classes double with every collection.
         classes = {names: who for names, who in split.items() if who}
-    return {names: FrozenBitMap(who) for names, who in classes.items()}
+    return {names: FrozenBitMap(who) for names, who in classes.items() if who}
 
 
 def _declared(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
@@ -160,28 +167,46 @@ def _declared(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceW
     return tuple(found)
 
 
-def _by_zone(
-    fleet: Fleet, members: FrozenBitMap, site_zone: str
-) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
-    """Split by the computers' own zone, where tzdata knows it, else the site's (S3)."""
-    known = available_timezones()
+def _zones(fleet: Fleet, site_name: str) -> tuple[Mapping[ZoneInfo, FrozenBitMap], list[Condition]]:
+    """Split the enrolled by the zone that they tell, and say whose nobody knows (S3)."""
     column = fleet.facts.get(ZONE_FACT)
+    if column is None:
+        return {}, []
+    named = {text: find_zone(text) for text in column.texts()}
+    zones = {zone: column.having(text) for text, zone in sorted(named.items()) if zone is not None}
+    bad = (column.present & fleet.enrolled) - BitMap.union(BitMap(), *zones.values())
+    return zones, [_bad_timezone(site_name, bad)] if bad else []
+
+
+def _by_zone(
+    zones: Mapping[ZoneInfo, FrozenBitMap], members: FrozenBitMap, site_zone: tzinfo
+) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
+    """Split by the computers' own zone, else their site's."""
     rest = members
-    for name in sorted(known.intersection(column.texts())) if column else ():
-        part = members & fleet.facts[ZONE_FACT].where(name.__eq__)
+    for zone, who in zones.items():
+        part = members & who
         rest = rest - part
         if part:
-            yield ZoneInfo(name), part
+            yield zone, part
     if rest:
-        yield ZoneInfo(site_zone), FrozenBitMap(rest)
+        yield site_zone, rest
 
 
-def _any_ahead(windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime) -> bool:
+def _for_updates(windows: Sequence[MaintenanceWindow]) -> Sequence[MaintenanceWindow]:
+    return [window for window in windows if window.serves("updates")] or windows
+
+
+def _any_ahead(windows: Sequence[MaintenanceWindow], zone: tzinfo, now: datetime) -> bool:
     return any(
         True
-        for window in windows
-        for _ in occurrences(window, window.zone or zone, begin, begin + _FAR)
+        for window in _for_updates(windows)
+        for _ in occurrences(window, window.zone or zone, now, now + _FAR)
     )
+
+
+def _bad_timezone(site: str, members: BitMap) -> Condition:
+    message = f"{len(members)} computer(s) tell a time zone that is not known; their site's counts"
+    return Condition(f"Site/{site}", ConditionType.BAD_TIMEZONE, message)
 
 
 def _no_window(site: str, members: FrozenBitMap) -> Condition:

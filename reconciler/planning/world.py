@@ -11,6 +11,7 @@ from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.rollout import Phase, Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
+from reconciler.model.problems import Location
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
@@ -41,6 +42,11 @@ class World:
     def rollouts(self) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name."""
         return tuple(RolloutView(self, name) for name in sorted(self.desired.rollouts))
+
+    def left_git(self, rollout: str, rule: str) -> Cause:
+        """Say that a rollout is gone; the commit that lacks it is all that can be named."""
+        commit = self.desired.commit
+        return Cause("Rollout", rollout, Location(""), commit, rule, "the rollout left git")
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,11 @@ class RolloutView:
         found = (placed.document.spec.suspend for placed in manifests)
         now = self.world.now
         return next((one for one in found if one is not None and one.is_in_force(now)), None)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing may start, open or soak: suspended, or its set is empty for now (S8)."""
+        return self.suspension is not None or not self.in_force
 
     def cause(self, rule: str, because: str, *, phase: str | None = None) -> Cause:
         """Say why, with the place of the rollout or of one of its phases (S27)."""

@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.app.home import Home
+from reconciler.app.clock import SystemClock
+from reconciler.app.home import Home, make_token
 from reconciler.demo.apt_machine import Machine
 from reconciler.demo.deb import DebPackage
 from reconciler.demo.world import World
@@ -76,6 +77,14 @@ class SiteWorld(World):
         self.start_server()
         self.enrol(*(names or self.machines))
 
+    def make_token(self) -> str:
+        """Make it in this process: a command for every machine takes long."""
+        store = Home(self.site).open_store()
+        try:
+            return make_token(store, SystemClock(), "test")
+        finally:
+            store.close()
+
     def enrol(self, *names: str) -> None:
         """Start the agents of machines."""
         for name in names:
@@ -112,7 +121,7 @@ class SiteWorld(World):
 
         self.wait_for(is_missing, f"{update} to be reported missing on {names}", _WITHIN)
 
-    def stays(self, fact: Callable[[], object], seconds: float = 2.5) -> bool:
+    def stays(self, fact: Callable[[], object], seconds: float = 2) -> bool:
         """Tell whether the fact holds now and for a while."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

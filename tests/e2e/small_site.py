@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.app.home import Home
+from reconciler.app.clock import SystemClock
+from reconciler.app.home import Home, make_token
 from reconciler.demo.apt_machine import Machine
 from reconciler.demo.deb import DebPackage
 from reconciler.demo.show import MANIFESTS
@@ -55,6 +56,14 @@ class SmallSite(World):
         for name, machine in self.machines.items():
             self.add_agent(machine, {"ring": RINGS[name], **facts})
         self.wait(lambda: self.look(_count_computers) == len(RINGS), "all to enrol")
+
+    def make_token(self) -> str:
+        """Make it in this process: a command for every machine takes long."""
+        store = Home(self.site).open_store()
+        try:
+            return make_token(store, SystemClock(), "test")
+        finally:
+            store.close()
 
     def restart_server(self) -> None:
         """Start the site again, whatever became of the last one."""
@@ -123,13 +132,6 @@ class SmallSite(World):
         status = self.status()
         return {(one["subject"], one["type"]) for one in status["conditions"]} if status else set()
 
-    def catalog_problem(self) -> str | None:
-        """Give why the catalog could not be read last, empty where it could."""
-        sources = self.look(lambda view: view.catalog.sources())
-        assert isinstance(sources, dict)
-        found = sources.get("debian-security")
-        return None if found is None else str(found.problem)
-
     def missing(self) -> int:
         """Count the machines that miss an update, by their last scan."""
 
@@ -159,16 +161,6 @@ def copy_manifests(folder: Path) -> Path:
             text = text.replace(old, new)
         (folder / path.name).write_text(text)
     return folder
-
-
-def swap(old: str, new: str) -> Callable[[str], str]:
-    """Give an edit that must find what it replaces."""
-
-    def edit(text: str) -> str:
-        assert old in text
-        return text.replace(old, new)
-
-    return edit
 
 
 def group_of(leader: int) -> list[int]:

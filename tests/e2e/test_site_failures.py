@@ -7,6 +7,7 @@ import pytest
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
 from reconciler.model.objects import ContentState
+from tests.e2e.site import replacing
 from tests.e2e.small_site import (
     PRODUCTION,
     REFERENCE,
@@ -17,7 +18,6 @@ from tests.e2e.small_site import (
     group_of,
     kill,
     processes_about,
-    swap,
 )
 
 pytestmark = pytest.mark.e2e
@@ -27,9 +27,9 @@ ONE_RUN = [
     (1, StatusId.PROGRAM_SUCCEEDED),
     (1, StatusId.DONE_NO_RESTART),
 ]
-SLOW = "touch /begun; sleep 3"
-DANGLING = swap("collection: all-servers", "collection: all-server")
-OBSERVE = swap("mode: enforce", "mode: observe")
+SLOW = "touch /begun; sleep 2"
+DANGLING = replacing("collection: all-servers", "collection: all-server")
+OBSERVE = replacing("mode: enforce", "mode: observe")
 
 
 def app(version, **changes):
@@ -65,7 +65,7 @@ def forge_index(dist):
     """Change every form of the index, as who holds the mirror but not the key can."""
     for path in (dist / "main").rglob("*"):
         if path.is_file():
-            path.write_bytes(path.read_bytes().replace(b"1", b"2"))
+            path.write_bytes(b"?" + path.read_bytes()[1:])
 
 
 def begun(site, name):
@@ -131,12 +131,12 @@ def test_invalid_commit_changes_nothing_until_a_valid_one_comes(site):
     site.wait_converged()
 
     assert told["applied"] == good
-    assert told["problems"][0].startswith("september.yaml:49:19: ")
+    assert told["problems"][0].startswith("september.yaml:40:19: ")
     assert site.versions("webapp") == ["1.1", "1.1"]
     assert (site.revision()["applied"], site.revision()["attempted"]) == (good, bad)
     assert site.try_patchwright("status", "--site", str(site.site)).returncode == 1
     site.wait_applied(
-        site.commit("Mend", {"september.yaml": swap("all-server\n", "all-servers\n")})
+        site.commit("Mend", {"september.yaml": replacing("all-server\n", "all-servers\n")})
     )
     assert site.revision()["problems"] == []
 
@@ -199,21 +199,22 @@ def test_mirror_that_moved_on_changes_nothing_of_a_release(site, lab):
     assert site.versions("webapp") == ["1.1", "1.1"]
 
 
-@pytest.mark.parametrize("harm", [take_down, remove_signatures, forge_release, forge_index])
-def test_unreadable_index_withdraws_nothing_and_makes_nobody_compliant(site, lab, harm):
-    often = swap("schedule: 1d", "schedule: 1s")
-    site.build(app("1.0"), app("1.1"), catalog=often, site=OBSERVE)
+def test_unreadable_index_withdraws_nothing_and_makes_nobody_compliant(site, lab):
+    site.build(
+        app("1.0"), app("1.1"), catalog=replacing("schedule: 1d", "schedule: 1s"), site=OBSERVE
+    )
     site.start()
-    site.wait(lambda: site.catalog_problem() == "" and site.missing() == 2, "two scans")
+    site.wait(lambda: site.missing() == 2, "two scans")
     before = site.memory(), site.status()["catalog"]["updates"]
-    harm(lab.repository.public / "dists" / SECURITY)
-    site.wait(site.catalog_problem, "the status to say so")
+    stale = ("CatalogSource/debian-security", "CatalogStale")
+    for harm in (take_down, remove_signatures, forge_release, forge_index):
+        harm(lab.repository.public / "dists" / SECURITY)
+        site.wait(lambda: stale in site.conditions(), "the status to say so")
 
-    assert ("CatalogSource/debian-security", "CatalogStale") in site.conditions()
-    assert (site.memory(), site.status()["catalog"]["updates"]) == before
-    assert site.missing() == 2
-    lab.repository.publish(SECURITY)
-    site.wait(lambda: site.catalog_problem() == "", "the next read")
+        assert (site.memory(), site.status()["catalog"]["updates"]) == before
+        assert site.missing() == 2
+        lab.repository.publish(SECURITY)
+        site.wait(lambda: stale not in site.conditions(), "the next read")
 
 
 def test_edited_conffile_is_kept_and_told(site):

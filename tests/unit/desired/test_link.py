@@ -168,6 +168,22 @@ def test_windows_for_restarts_do_not_make_room_for_updates():
     assert codes(together(ROLLOUT, AUTHORIZATION, group, target)) == ["PW1081"]
 
 
+def test_lack_of_room_that_time_brought_is_a_warning():
+    """The long window has ended; a short one goes on (S28)."""
+    windows = (
+        '[{name: a, recurrence: "FREQ=DAILY", start: "20:00", duration: 1h},'
+        ' {name: b, recurrence: "FREQ=DAILY;UNTIL=20251002", start: "08:00", duration: 6h}]'
+    )
+    group = GROUP.replace("type: rollup", "type: rollup, maxRuntime: 5h")
+    target = EVERYONE.replace("query: {all: true}", f"maintenanceWindows: {windows}")
+    loaded = load_manifests({PATH: together(ROLLOUT, AUTHORIZATION, group, target).encode()}, "c")
+
+    assert link(loaded, NOW)[1] == ()
+    state, problems = link(loaded, NOW + timedelta(days=300))
+    assert state is not None
+    assert [problem.code for problem in problems] == ["PW1081", "PW1089"]
+
+
 def test_deadline_may_be_the_opening_itself():
     instant = "2025-09-02T06:00:00Z"
     phase = f"{{name: one, collection: everyone, opens: {{at: {instant}}}, deadline: {instant}}}"

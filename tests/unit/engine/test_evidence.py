@@ -106,6 +106,23 @@ def test_end_of_a_run_keeps_its_begin():
     assert (run.began_at, run.ended_at, run.exit_code) == (NOW, LATER, 100)
 
 
+def test_run_that_begins_anew_keeps_the_end_of_the_last_one():
+    """Until the new one ends, the last finished run is what counts (S15)."""
+    again = a_status(StatusId.PROGRAM_STARTED, at=LATER + timedelta(minutes=1), run=8)
+    failed = a_status(StatusId.PROGRAM_FAILED, at=LATER)
+    statuses = (a_status(StatusId.PROGRAM_STARTED), failed, again)
+
+    run = after_batch(COMPUTER, a_batch(statuses=statuses), again.at, 3).runs["monthly/1"]
+
+    assert (run.outcome, run.began_at, run.ended_at) == (RunOutcome.FAILED, again.at, LATER)
+
+
+def test_waiting_for_a_window_says_nothing_of_a_run():
+    batch = a_batch(statuses=(a_status(StatusId.WINDOW_TOO_SHORT),))
+
+    assert after_batch(COMPUTER, batch, LATER, 3) == COMPUTER
+
+
 def test_refusal_is_not_a_failed_run():
     refused = a_status(StatusId.RUN_REFUSED, reason="removal", detail="would remove x")
 

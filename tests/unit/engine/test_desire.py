@@ -1,0 +1,148 @@
+"""Which commit is in force (S28, S29)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.engine.desire import Desire, Watch, judge, renew
+from reconciler.model.errors import SourceError
+from reconciler.ports import Checkout
+from tests.worlds import BASICS, NOW
+
+LATER = NOW + timedelta(minutes=1)
+BROKEN = BASICS.replace("group: rollup", "group: nobody")
+NOT_YET = BASICS.replace("{code: PWR, mode: enforce}", "{code: PWR, parent: main2}") + (
+    "---\napiVersion: patchwright.dev/v1alpha1\nkind: Site\nmetadata: {name: main2}\n"
+    "spec: {code: PWX}\n"
+)
+LATER_KIND = BASICS + (
+    "---\napiVersion: patchwright.dev/v1alpha1\nkind: Freeze\nmetadata: {name: f}\nspec: {}\n"
+)
+
+
+class Source:
+    """Gives these texts one after the other; an error where there is none."""
+
+    def __init__(self, *texts):
+        self.texts = list(texts)
+
+    def fetch(self):
+        text = self.texts.pop(0)
+        if text is None:
+            raise SourceError("git is unreachable")
+        return a_checkout(text)
+
+
+class FixedClock:
+    def now(self):
+        return NOW
+
+
+def a_checkout(text):
+    return Checkout(f"{hash(text):x}", NOW, {"m.yaml": text.encode()})
+
+
+def renewed(*texts):
+    desire, source = Desire(), Source(*texts)
+    for number, _ in enumerate(texts):
+        desire = renew(desire, source, NOW + timedelta(minutes=number))
+    return desire
+
+
+def test_valid_commit_takes_force():
+    desire = renewed(BASICS)
+
+    assert desire.in_force is not None
+    assert desire.in_force.commit == desire.attempted == a_checkout(BASICS).commit
+    assert (desire.read_at, desire.failure) == (NOW, "")
+
+
+@pytest.mark.parametrize("text", [BROKEN, NOT_YET, LATER_KIND, "", "a: [", "kind: Nothing"])
+def test_refused_commit_leaves_the_last_valid_one_in_force(text):
+    desire = renewed(BASICS, text)
+
+    assert desire.in_force is not None
+    assert desire.in_force.commit == a_checkout(BASICS).commit
+    assert desire.attempted == a_checkout(text).commit
+    assert desire.problems
+
+
+@pytest.mark.parametrize("text", [NOT_YET, LATER_KIND])
+def test_what_is_not_carried_out_yet_is_refused_though_it_is_no_error(text):
+    desired, problems = judge(a_checkout(text), NOW)
+
+    assert desired is None
+    assert not [problem for problem in problems if problem.is_error]
+
+
+def test_warning_refuses_nothing():
+    ended = BASICS.replace("{group: rollup}", "{group: rollup, until: 2026-01-01T00:00:00Z}")
+    desired, problems = judge(a_checkout(ended), NOW)
+
+    assert desired is not None
+    assert [problem.code for problem in problems] == ["PW1091"]
+
+
+def test_failed_read_changes_nothing_but_the_failure():
+    desire = renewed(BASICS, None)
+
+    assert desire == replace(renewed(BASICS), failure="git is unreachable")
+
+
+def test_failed_first_read_leaves_nothing_in_force():
+    assert renewed(None) == Desire(failure="git is unreachable")
+
+
+def test_read_that_works_again_clears_the_failure():
+    desire = renewed(BASICS, None, BASICS)
+
+    assert (desire.failure, desire.read_at) == ("", NOW + timedelta(minutes=2))
+
+
+def test_refused_commit_is_not_judged_again_and_its_problems_stay():
+    desire = renewed(BASICS, BROKEN, BROKEN)
+
+    assert desire.problems == renewed(BASICS, BROKEN).problems
+    assert desire.read_at == NOW + timedelta(minutes=2)
+
+
+def test_mended_commit_takes_force():
+    assert renewed(BROKEN, BASICS).problems == ()
+
+
+def test_watch_wakes_only_when_something_changed():
+    woken = []
+    source = Source(BASICS, BASICS, None, None)
+    watch = Watch(source, FixedClock(), timedelta(hours=1), lambda: woken.append(1), Desire())
+    seen = []
+    for _ in range(4):
+        watch.read_once()
+        seen.append(len(woken))
+
+    assert seen == [1, 1, 2, 2]
+
+
+def test_watch_reads_until_it_is_stopped():
+    source = Source(BASICS)
+
+    def wake():
+        watch.stop()
+
+    watch = Watch(source, FixedClock(), timedelta(hours=1), wake, Desire())
+    watch.run()
+
+    assert watch.desire.in_force is not None
+
+
+def test_poke_reads_at_once():
+    source, woken = Source(BASICS, BROKEN), []
+
+    def wake():
+        woken.append(1)
+        (watch.poke if len(woken) == 1 else watch.stop)()
+
+    watch = Watch(source, FixedClock(), timedelta(hours=1), wake, Desire())
+    watch.run()
+
+    assert len(woken) == 2
