@@ -10,7 +10,7 @@ from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
 from reconciler.app.wiring import last_in_force, make_reconciler, make_source, make_workshop
 from reconciler.cli.output import print_json
-from reconciler.engine.desire import renew
+from reconciler.engine.desire import refuses, renew
 from reconciler.model.errors import ManifestError, SourceError
 
 
@@ -26,7 +26,7 @@ def apply_once(site: Path, output: str) -> int:
             desire = renew(before, make_source(home, settings), clock.now())
             if desire.failure:
                 raise SourceError(desire.failure)
-            if any(problem.is_error for problem in desire.problems) or desire.in_force is None:
+            if any(map(refuses, desire.problems)) or desire.in_force is None:
                 raise ManifestError(desire.problems)
             reconciler = make_reconciler(settings, store, clock, owner)
             workshop = make_workshop(home, store, clock, lambda: None)

@@ -37,16 +37,19 @@ class Desire:
     failure: str = ""
 
 
-def judge(checkout: Checkout, now: datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
-    """Load and link a commit; without errors it may take force (S28).
+def refuses(problem: Problem) -> bool:
+    """Tell whether a problem keeps a commit from taking force.
 
-    What is valid but not carried out yet refuses the commit too, so that nothing is accepted
-    and ignored.
+    What is valid but not carried out yet does so too: nothing is accepted and ignored.
     """
+    return problem.is_error or problem.code in NOT_YET_CODES
+
+
+def judge(checkout: Checkout, now: datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+    """Load and link a commit; without refusals it may take force (S28)."""
     loaded = load_manifests(checkout.files, checkout.commit)
     desired, problems = link(loaded, now)
-    refused = any(problem.is_error or problem.code in NOT_YET_CODES for problem in problems)
-    return (None if refused else desired), problems
+    return (None if any(map(refuses, problems)) else desired), problems
 
 
 class Watch(threading.Thread):

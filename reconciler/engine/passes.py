@@ -12,7 +12,7 @@ from reconciler.engine.applying import apply_plan, settle_journal
 from reconciler.engine.desire import Desire
 from reconciler.engine.intake import take_in
 from reconciler.engine.observer import Observer
-from reconciler.engine.status import FORCE, STATUS, make_status
+from reconciler.engine.status import FORCE, STATUS, make_first_status, make_status
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Clock
@@ -66,6 +66,7 @@ class Reconciler:
         self._renew_lease()
         take_in(self._store, self._fence)
         if desire.in_force is None:
+            self._save_first_status(desire)
             return PassOutcome(None, 0, None)
         applied, done, wake_at = 0, MOST_ROUNDS, None
         plan: Plan | None = None
@@ -102,6 +103,15 @@ class Reconciler:
                 work.documents.save(STATUS, status)
                 work.documents.save(FORCE, {"commit": plan.commit})
         return plan, len(plan.actions) if enforced else 0
+
+    def _save_first_status(self, desire: Desire) -> None:
+        status = make_first_status(desire)
+        with self._store.read() as view:
+            known = view.documents.load(STATUS) == status
+        if not known:
+            with self._store.write() as work:
+                work.lease.check(self._fence)
+                work.documents.save(STATUS, status)
 
     def _is_fresh(self, desire: Desire) -> bool:
         """Tell whether git answered recently; else nothing opens, soaks or retires (S29)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.engine.desire import Desire
+from reconciler.engine.desire import Desire, refuses
 from reconciler.model.canonical import Json
 from reconciler.model.codec import encode
 from reconciler.observed.state import ObservedState
@@ -12,16 +12,24 @@ STATUS = "status"
 FORCE = "force"
 
 
+def make_first_status(desire: Desire) -> Json:
+    """Say why nothing is in force yet."""
+    return {
+        "revision": _revision(desire, ""),
+        "conditions": [],
+        "phases": [],
+        "pendingActions": 0,
+        "converged": False,
+        "computers": 0,
+        "catalog": {"version": 0, "updates": 0, "sources": {}},
+    }
+
+
 def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld: int) -> Json:
     """Summarise one pass; nothing in it changes while nothing happens."""
     fleet = observed.fleet
     return {
-        "revision": {
-            "attempted": desire.attempted,
-            "applied": plan.commit,
-            "problems": [str(problem) for problem in desire.problems if problem.is_error],
-            "failure": desire.failure,
-        },
+        "revision": _revision(desire, plan.commit),
         "conditions": [
             {"subject": one.subject, "type": one.type.value, "message": one.message}
             for one in plan.conditions
@@ -38,4 +46,14 @@ def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld
                 for name, one in sorted(observed.catalog.sources.items())
             },
         },
+    }
+
+
+def _revision(desire: Desire, applied: str) -> Json:
+    """Tell what was tried from what is in force (S28)."""
+    return {
+        "attempted": desire.attempted,
+        "applied": applied,
+        "problems": [str(problem) for problem in desire.problems if refuses(problem)],
+        "failure": desire.failure,
     }
