@@ -22,7 +22,8 @@ class Release:
 
     `version` is the version of the authorization's package that holds its content; it rises
     when the release takes additions in. `removed` left the authorization for good: what is
-    offered is `updates` without it. A retired release keeps its number and its record.
+    offered is `updates` without it. A retired release keeps its number and its record; it is
+    `folded` where rollups hold its updates from then on (S20).
     """
 
     rollout: str
@@ -32,6 +33,7 @@ class Release:
     cut_at: datetime
     removed: tuple[str, ...] = ()
     retired: bool = False
+    folded: bool = False
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""

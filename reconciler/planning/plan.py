@@ -29,6 +29,7 @@ from reconciler.planning.phases import (
 )
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.scanning import recently_scanned, scan_classes
+from reconciler.planning.standalone import retire_folded
 from reconciler.planning.targets import form_targets
 from reconciler.planning.updates import severity_conditions, unknown_updates
 from reconciler.planning.verdicts import Evidence
@@ -135,19 +136,29 @@ def _settle(rollouts: Sequence[RolloutView], draft: Draft) -> None:
             decide_releases(rollout, draft)
             resume(rollout, draft)
         for rollout in rollouts:
-            for release in draft.releases_of(rollout.name):
-                lift_relieved(rollout, release, draft)
-            for release in _live(rollout, draft):
-                observe_release(rollout, release, draft)
+            _observe(rollout, draft)
         for rollout in rollouts:
-            for release in _live(rollout, draft):
-                retire_served(rollout, release, draft)
-            for release in _live(rollout, draft):
-                advance_release(rollout, release, draft)
+            _advance(rollout, draft)
+        for rollout in rollouts:
+            retire_folded(rollout, rollouts, draft)
         if len(draft.actions) == decided:
             return
     message = "the decisions of one plan do not settle"
     raise AssertionError(message)
+
+
+def _observe(rollout: RolloutView, draft: Draft) -> None:
+    for release in draft.releases_of(rollout.name):
+        lift_relieved(rollout, release, draft)
+    for release in _live(rollout, draft):
+        observe_release(rollout, release, draft)
+
+
+def _advance(rollout: RolloutView, draft: Draft) -> None:
+    for release in _live(rollout, draft):
+        retire_served(rollout, release, draft)
+    for release in _live(rollout, draft):
+        advance_release(rollout, release, draft)
 
 
 def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
@@ -215,8 +226,9 @@ def _catalog_conditions(world: World) -> Iterable[Condition]:
 
 
 def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:
+    """Count every live release; of an ended authorization nothing is left to bring about."""
     for rollout in rollouts:
-        for release in _live(rollout, draft):
+        for release in _live(rollout, draft) if not rollout.has_ended else ():
             targets = form_targets(rollout, release, draft)
             for phase in rollout.phases:
                 census = make_census(rollout, release, phase, draft)

@@ -33,7 +33,8 @@ def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
     catalog = rollout.world.observed.catalog
     releases = draft.releases_of(rollout.name)
     held = {(one.id, one.revision) for release in releases for one in release.offered()}
-    live = {one.id for release in releases if not release.retired for one in release.offered()}
+    kept = [release for release in releases if release.folded or not release.retired]
+    live = {one.id for release in kept for one in release.offered()}
     return frozenset(
         update
         for update in rollout.authorized

@@ -274,3 +274,20 @@ def test_plan_as_text_tells_conditions_and_every_kind_of_record():
     assert any("resume token" in line for line in told)
     assert any("because the rollout left git [S16]" in line for line in gone)
     assert list(plan_text(PlannerWorld().plan()))[1].startswith("NothingToOffer: ")
+
+
+def test_ended_authorization_leaves_nothing_to_converge():
+    world = PlannerWorld()
+    world.enrol("ref-1", ring="reference")
+    world.publish(an_update("app"))
+    world.scan(app=UpdateState.MISSING)
+    world.step()
+    world.manifests = [
+        BASICS.replace("{group: rollup}", "{group: rollup, until: 2026-03-02T10:00:00Z}")
+    ]
+    world.pass_time(hours=2)
+
+    world.step()
+
+    assert world.offers() == []
+    assert world.plan().converged
