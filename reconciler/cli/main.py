@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.problem_outputs.form import Form
+
 app = typer.Typer(
     name="patchwright",
     help="GitOps for software updates on fleets of machines.",
@@ -74,7 +76,7 @@ def validate(
     paths: Annotated[list[Path], typer.Argument(help="Folders or files of manifests.")],
     strict: Annotated[bool, typer.Option("--strict", help="Make warnings errors.")] = False,
     now: NowOption = None,
-    output: OutputOption = Output.TEXT,
+    output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
     """Find everything that is wrong in manifests; needs no site.
 
@@ -82,7 +84,7 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    _finish(validate_paths(paths, output=output.value, strict=strict, now=_parse_now(now)))
+    _finish(validate_paths(paths, form=output, strict=strict, now=_parse_now(now)))
 
 
 @app.command()
