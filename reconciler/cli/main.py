@@ -33,6 +33,13 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class RecordForm(StrEnum):
+    """What `catalog import` reads."""
+
+    OSV = "osv"
+    DIRECTORY = "directory"
+
+
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
 SiteArgument = Annotated[
     Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")
@@ -209,6 +216,32 @@ def catalog_sync(
     from reconciler.cli.catalog import sync_sources
 
     _finish(sync_sources(site, tuple(names or ()), output))
+
+
+@catalog_app.command("import")
+def catalog_import(
+    path: Annotated[Path, typer.Argument(help="An archive, a JSON file or a folder.")],
+    form: Annotated[
+        RecordForm | None,
+        typer.Option("--type", help="osv: OSV records; directory: also our own form (folders)."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Keep it under this name; else that of the file.")
+    ] = None,
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Bring advisories or updates from a file or folder into the catalog, offline.
+
+    What an earlier import of the same source held and this one does not is withdrawn. A broken
+    record is set aside with its reason.
+
+    Example: patchwright catalog import osv-almalinux9.tar.gz
+    """
+    from reconciler.cli.catalog_import import import_catalog
+
+    chosen = form.value if form is not None else None
+    _finish(import_catalog(site, path, chosen, source, output))
 
 
 @catalog_app.command("list")

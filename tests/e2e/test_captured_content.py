@@ -35,11 +35,10 @@ def read(lab):
             location=lab.url,
             suites=suites,
             architectures=(),
-            classifications=(),
             keyrings=(lab.repository.keyring,),
             fetcher=FETCHER,
             clock=SystemClock(),
-        ).read()
+        ).read().updates
 
     return read_updates
 

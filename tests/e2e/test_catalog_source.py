@@ -32,6 +32,7 @@ class Spec:
     type: str = "apt"
     suites: tuple[str, ...] = (SUITE,)
     architectures: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
 
 
@@ -57,7 +58,7 @@ def archive(tmp_path, key):
 def read(archive, keyring):
     def read_updates(location=None, signed_by=keyring, **changes):
         spec = Spec(str(location or archive.folder), str(signed_by), **changes)
-        return make_reader("lab", spec, FETCHER, FixedClock(), keyring.parent).read()
+        return make_reader("lab", spec, FETCHER, FixedClock(), keyring.parent).read().updates
 
     return read_updates
 
