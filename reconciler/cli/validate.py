@@ -15,10 +15,11 @@ from reconciler.cli.problem_outputs.rendering import render
 from reconciler.cli.problem_outputs.verdict import Verdict, make_verdict
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState, Loaded
+from reconciler.desired.unchecked import unchecked_policies
 from reconciler.model.codes import Code
 from reconciler.model.errors import SourceError
 from reconciler.model.problems import Location, Problem, Severity
-from reconciler.source.folder import read_folder, read_regular_file
+from reconciler.source.folder import read_folder, read_manifest
 from reconciler.source.load import load_manifests
 
 _NOTHING_TO_DO, _ERROR = 0, 1
@@ -62,11 +63,7 @@ def _placed(problem: Problem, paths: Sequence[Path]) -> Problem:
 def _read(path: Path) -> Mapping[str, bytes]:
     if path.is_dir():
         return {str(path / name): content for name, content in read_folder(path).items()}
-    try:
-        return {str(path): read_regular_file(path.resolve())}
-    except OSError as error:
-        message = f"it cannot be read: {error.strerror or type(error).__name__}"
-        raise SourceError(message, hint="check that it exists and may be read") from error
+    return read_manifest(path)
 
 
 def _unchecked(state: DesiredState, paths: Sequence[Path]) -> tuple[Problem, ...]:
@@ -82,9 +79,10 @@ def _unchecked(state: DesiredState, paths: Sequence[Path]) -> tuple[Problem, ...
     parts = [
         *(["updates against a catalog"] if updates else []),
         *(["computers and facts against a snapshot"] if computers else []),
+        *unchecked_policies(state),
     ]
     if not parts or not paths:
         return ()
-    message = f"not checked here: {' and '.join(parts)}"
+    message = f"not checked here: {', '.join(parts)}"
     note = Location(str(paths[0]))
     return (Problem(note, Code.NOT_CHECKED.value, message, severity=Severity.NOTE),)

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
-from reconciler.kinds.rollout import Phase, Rollout
+from reconciler.kinds.phase import Phase
+from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.observed.state import ObservedState
