@@ -82,6 +82,10 @@ def init(
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Folders or files of manifests.")],
     strict: Annotated[bool, typer.Option("--strict", help="Make warnings errors.")] = False,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(help="Check updates against this archive, JSON file, folder or site."),
+    ] = None,
     now: NowOption = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
@@ -91,7 +95,9 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    _finish(validate_paths(paths, form=output, strict=strict, now=_parse_now(now)))
+    _finish(
+        validate_paths(paths, form=output, strict=strict, now=_parse_now(now), catalog=catalog)
+    )
 
 
 @app.command()

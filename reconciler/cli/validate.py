@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
 
+from reconciler.cli.catalog_at_hand import CatalogAtHand, load_catalog_at_hand
 from reconciler.cli.output import wants_colours
 from reconciler.cli.problem_outputs.form import Form
 from reconciler.cli.problem_outputs.rendering import render
@@ -31,14 +33,22 @@ def validate_paths(
     form: Form = Form.TEXT,
     strict: bool = False,
     now: datetime | None = None,
+    catalog: Path | None = None,
 ) -> int:
     """Check the documents of all paths as one desired state, print, and give the exit code."""
-    verdict = judge_paths(paths, now or datetime.now(UTC), strict=strict)
+    at_hand = load_catalog_at_hand(catalog) if catalog is not None else None
+    verdict = judge_paths(paths, now or datetime.now(UTC), strict=strict, catalog=at_hand)
     typer.echo(render(verdict, form, coloured=wants_colours()), nl=False)
     return _NOTHING_TO_DO if verdict.is_valid else _ERROR
 
 
-def judge_paths(paths: Sequence[Path], now: datetime, *, strict: bool = False) -> Verdict:
+def judge_paths(
+    paths: Sequence[Path],
+    now: datetime,
+    *,
+    strict: bool = False,
+    catalog: CatalogAtHand | None = None,
+) -> Verdict:
     """Load and link what the paths hold; a path that cannot be read is a problem of its own."""
     files: dict[str, bytes] = {}
     unreadable: list[Problem] = []
@@ -49,8 +59,9 @@ def judge_paths(paths: Sequence[Path], now: datetime, *, strict: bool = False) -
             at, code = Location(str(path)), Code.UNREADABLE_PATH.value
             unreadable.append(Problem(at, code, str(error), error.hint))
     loaded = load_manifests(files, commit="") if files or not unreadable else Loaded("", (), ())
-    state, problems = link(loaded, now)
-    notes = _unchecked(state, paths) if state is not None else ()
+    check = partial(catalog.check, now=now) if catalog is not None else _nothing_more
+    state, problems = link(loaded, now, check)
+    notes = _unchecked(state, paths, catalog) if state is not None else ()
     found = [*unreadable, *(_placed(problem, paths) for problem in problems), *notes]
     return make_verdict(len(loaded.documents), files, found, strict=strict)
 
@@ -66,9 +77,15 @@ def _read(path: Path) -> Mapping[str, bytes]:
     return read_manifest(path)
 
 
-def _unchecked(state: DesiredState, paths: Sequence[Path]) -> tuple[Problem, ...]:
+def _nothing_more(_: DesiredState) -> Iterable[Problem]:
+    return ()
+
+
+def _unchecked(
+    state: DesiredState, paths: Sequence[Path], catalog: CatalogAtHand | None
+) -> tuple[Problem, ...]:
     """Say once what only a catalog and a snapshot of the fleet could tell."""
-    updates = any(
+    updates = catalog is None and any(
         placed.document.spec.updates or placed.document.spec.query
         for placed in state.update_groups.values()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -47,17 +47,23 @@ from reconciler.model.problems import Problem
 D = TypeVar("D", bound=Document)
 
 
-def link(loaded: Loaded, now: datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+def link(
+    loaded: Loaded,
+    now: datetime,
+    check: Callable[[DesiredState], Iterable[Problem]] = lambda _: (),
+) -> tuple[DesiredState | None, tuple[Problem, ...]]:
     """Link a commit's documents by name.
 
     Gives the desired state unless a problem is an error, and every problem, those of the
-    loading included, sorted. `now` decides only what is told as over.
+    loading included, sorted. `now` decides only what is told as over; `check` is
+    asked too, of what manifests alone cannot tell.
     """
     state = _gather(loaded)
     rollouts = merge_strategies(state)
     made = table_collections(state, loaded.broken)
     problems = {
         *loaded.problems,
+        *check(state),
         *check_references(state, loaded.broken, made),
         *check_documents(state, now),
         *check_tables(state, now),

@@ -116,6 +116,10 @@ class Code(str, Enum):
     WAIVER_EXPIRED = ("PW1093", "a waiver has expired")
     WAIVER_FOR_NOBODY = ("PW1094", "a waiver names neither a collection nor computers")
 
+    # Against a catalog
+    NO_SUCH_UPDATE = ("PW1130", "the catalog at hand lacks a named update")
+    SEVERITY_UNSET = ("PW1131", "a severity query looks at updates without severity")
+
     # What is valid and not carried out
     KIND_NOT_YET = ("PW1095", "a kind is not carried out yet")
     FIELD_NOT_YET = ("PW1096", "a field is not carried out yet")
