@@ -95,9 +95,7 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    _finish(
-        validate_paths(paths, form=output, strict=strict, now=_parse_now(now), catalog=catalog)
-    )
+    _finish(validate_paths(paths, form=output, strict=strict, now=_parse_now(now), catalog=catalog))
 
 
 @app.command()

@@ -42,6 +42,10 @@ def _wanted(state: DesiredState) -> Iterator[_Named]:
         yield from _each(group, ("spec", "updates"), group.document.spec.updates)
     for authorization in state.authorizations.values():
         yield from _each(authorization, ("spec", "only"), authorization.document.spec.only or ())
+    for emergency in state.emergency_changes.values():
+        yield from _each(emergency, ("spec", "updates"), emergency.document.spec.updates)
+    for removal in state.removals.values():
+        yield from _each(removal, ("spec", "updates"), removal.document.spec.updates)
 
 
 def _unwanted(state: DesiredState) -> Iterator[_Named]:
@@ -51,6 +55,8 @@ def _unwanted(state: DesiredState) -> Iterator[_Named]:
         yield from _each(authorization, ("spec", "except"), authorization.document.spec.except_)
     for rejection in state.rejections.values():
         yield from _each(rejection, ("spec", "updates"), rejection.document.spec.updates)
+    for waiver in state.waivers.values():
+        yield from _each(waiver, ("spec", "updates"), waiver.document.spec.updates)
     for collection in state.collections.values():
         query = collection.document.spec.query
         for field, leaf in leaves(query, ("spec", "query")) if query is not None else ():

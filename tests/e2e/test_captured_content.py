@@ -30,7 +30,7 @@ def depot(tmp_path):
 @pytest.fixture
 def read(lab):
     def read_updates(*suites):
-        return AptReader(
+        reader = AptReader(
             name="lab",
             location=lab.url,
             suites=suites,
@@ -38,7 +38,8 @@ def read(lab):
             keyrings=(lab.repository.keyring,),
             fetcher=FETCHER,
             clock=SystemClock(),
-        ).read().updates
+        )
+        return reader.read().updates
 
     return read_updates
 

@@ -47,6 +47,29 @@ def test_named_update_that_the_catalog_lacks_is_an_error(judge):
     ("documents", "level"),
     [
         ([document("Rejection", "r", "{updates: [nobody], reason: r, by: b}")], "warning"),
+        (
+            [
+                document("Collection", "c", "{query: {all: true}}"),
+                document(
+                    "EmergencyChange",
+                    "e",
+                    "{bulletin: b, updates: [nobody], reference: c, production: [c],"
+                    " change: x, approvedBy: [a], deadline: asap}",
+                ),
+            ],
+            "error",
+        ),
+        (
+            [
+                document(
+                    "Waiver",
+                    "w",
+                    "{computers: [db], updates: [nobody], reason: r, approvedBy: [a],"
+                    " until: 2026-01-01T00:00:00Z}",
+                )
+            ],
+            "warning",
+        ),
         ([a_group("query: {product: [php]}, exclude: [nobody]")], "warning"),
         ([document("Collection", "c", "{query: {update: nobody, state: missing}}")], "warning"),
         (
