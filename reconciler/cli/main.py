@@ -99,6 +99,38 @@ def validate(
 
 
 @app.command()
+def windows(
+    name: Annotated[str, typer.Argument(help="A collection or a computer.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="A date or an instant; default: now.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="A date or an instant; default: 31 days later.")
+    ] = None,
+    manifests: Annotated[
+        Path | None, typer.Option(help="Read manifests here; facts are known with --site only.")
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Ask this site for its manifests and computers.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Take this zone for local; else each computer's own.")
+    ] = None,
+    now: NowOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show when computers may be changed, which programs fit, and which deadlines cannot be met.
+
+    Example: patchwright windows emea-servers --manifests manifests/ --timezone Europe/Rome
+    """
+    from reconciler.cli.windows import Asked, make_span, show_windows
+
+    span = make_span(since, until, _parse_now(now))
+    chosen = site or (DEFAULT_SITE if manifests is None else None)
+    _finish(show_windows(Asked(name, span, manifests, chosen, timezone), output))
+
+
+@app.command()
 def plan(
     site: SiteArgument = DEFAULT_SITE,
     path: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pyroaring import BitMap, FrozenBitMap
@@ -23,6 +24,7 @@ _LOOK_BACK = timedelta(days=40)
 _FAR = timedelta(days=4 * 366)
 
 Interval = tuple[datetime, datetime]
+Purpose = Literal["updates", "restarts"]
 
 
 def resolve_wall_time(day: date, clock: time, zone: tzinfo) -> datetime:
@@ -62,11 +64,22 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def update_windows(
     windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
 ) -> tuple[Interval, ...]:
-    """Give the merged openings for updates; with windows for restarts only, those serve (S4)."""
-    for_updates = [window for window in windows if window.serves("updates")]
+    """Give the merged openings for updates."""
+    return purpose_windows(windows, "updates", zone, begin, end)
+
+
+def purpose_windows(
+    windows: Sequence[MaintenanceWindow],
+    purpose: Purpose,
+    zone: tzinfo,
+    begin: datetime,
+    end: datetime,
+) -> tuple[Interval, ...]:
+    """Give the merged openings for a purpose; with windows for the other only, those serve (S4)."""
+    serving = [window for window in windows if window.serves(purpose)]
     return merge(
         interval
-        for window in for_updates or windows
+        for window in serving or windows
         for interval in occurrences(window, window.zone or zone, begin, end)
     )
 
@@ -87,7 +100,7 @@ def window_classes(
     classes: list[WindowClass] = []
     found: list[Condition] = []
     for names, members in sorted(_by_collections(desired, fleet, collections).items()):
-        declared = _declared(desired, names)
+        declared = declared_windows(desired, names)
         always = not declared and (windowless or bool(names))
         if not declared and not always:
             found.append(_no_window(site_name, members))
@@ -97,6 +110,19 @@ def window_classes(
             if declared and not intervals and not _any_ahead(declared, zone, begin):
                 found.append(_no_window_ahead(site_name, part, names))
     return tuple(classes), tuple(found)
+
+
+def split_by_windows(
+    desired: DesiredState,
+    fleet: Fleet,
+    collections: Collections,
+    members: BitMap | FrozenBitMap,
+    site_zone: str,
+) -> Iterator[tuple[tuple[str, ...], ZoneInfo, FrozenBitMap]]:
+    """Split some computers by window-bearing collections and zone, as `window_classes` does."""
+    for names, who in sorted(_by_collections(desired, fleet, collections).items()):
+        for zone, part in _by_zone(fleet, FrozenBitMap(who & members), site_zone):
+            yield names, zone, part
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:
@@ -151,7 +177,8 @@ def _by_collections(
     return {names: FrozenBitMap(who) for names, who in classes.items()}
 
 
-def _declared(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
+def declared_windows(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
+    """Give the windows that the collections declare, in their order."""
     found: list[MaintenanceWindow] = []
     for name in names:
         windows = desired.collections[name].document.spec.maintenance_windows
