@@ -12,11 +12,16 @@ from reconciler.source.load import load_manifests
 
 NOW = datetime(2025, 10, 1, tzinfo=UTC)
 INVALID = Path(__file__).parent / "corpus" / "invalid"
+VALID = Path(__file__).parent / "corpus" / "valid"
 PATH = "manifest.yaml"
 
 
 def invalid_files() -> list[Path]:
     return sorted(INVALID.glob("*.yaml"))
+
+
+def valid_files() -> list[Path]:
+    return sorted(VALID.glob("*.yaml"))
 
 
 def expected_in(text: str) -> list[str]:

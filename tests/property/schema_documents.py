@@ -20,7 +20,7 @@ SAMPLES = (
     "a@b.example", "SELECT 1", "asap", "Halted", ">=2.1", "ts.mode", "/etc/ts.conf",
 )  # fmt: skip
 # What a mutation puts in place of a value.
-STRANGE = (
+STRANGE: tuple[object, ...] = (
     None, True, False, 0, 1, -1, 300, 1.5, "", " ", "x", "Not A Name", "1 hour", "0s", "0%", "101%",
     [], {}, [1], [{}], ["x"], {"x": 1}, *SAMPLES,
 )  # fmt: skip

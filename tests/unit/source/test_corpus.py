@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.model.codes import CODES
-from tests.corpora import expected_in, invalid_files, judged_file, told
+from reconciler.model.codes import CODES, NOT_YET_CODES
+from tests.corpora import expected_in, invalid_files, judged_file, told, valid_files
 
 # What a file of the corpus cannot be: absent, too large, or no text.
 ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1099"}
@@ -34,3 +34,11 @@ def test_only_manifests_without_errors_take_force(path):
     state, problems = judged_file(path)
 
     assert (state is None) == any(problem.is_error for problem in problems)
+
+
+@pytest.mark.parametrize("path", valid_files(), ids=lambda path: path.stem)
+def test_valid_manifest_takes_force(path):
+    state, problems = judged_file(path)
+
+    assert state is not None
+    assert [told(one) for one in problems if one.code not in NOT_YET_CODES] == []
