@@ -304,5 +304,5 @@ def test_source_without_suites_is_refused(read):
 
 
 def test_type_that_is_not_carried_out_is_refused(read):
-    with pytest.raises(CatalogError, match="type 'osv' is not carried out yet"):
-        read(type="osv")
+    with pytest.raises(CatalogError, match="type 'updateinfo' is not carried out yet"):
+        read(type="updateinfo")
