@@ -131,6 +131,22 @@ def windows(
 
 
 @app.command()
+def fmt(
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files of manifests.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 2 where something would be.")
+    ] = False,
+) -> None:
+    """Put fields in order and quote ambiguous texts; comments stay. Leaves alone what is unsafe.
+
+    Example: patchwright fmt --check manifests/
+    """
+    from reconciler.cli.fmt import format_paths
+
+    _finish(format_paths(paths, check=check))
+
+
+@app.command()
 def plan(
     site: SiteArgument = DEFAULT_SITE,
     path: Annotated[

@@ -123,6 +123,7 @@ class Code(str, Enum):
     # What is valid and not carried out
     KIND_NOT_YET = ("PW1095", "a kind is not carried out yet")
     FIELD_NOT_YET = ("PW1096", "a field is not carried out yet")
+    LEFT_ALONE = ("PW1098", "fmt left something as it was")
     NOT_CHECKED = ("PW1099", "something could not be checked here")
 
     # More links and logic

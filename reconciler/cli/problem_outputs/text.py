@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 def _lines(verdict: Verdict, *, coloured: bool) -> Iterator[str]:
     for problem in verdict.problems:
-        yield from _problem(problem, coloured=coloured)
+        yield from render_problem(problem, coloured=coloured)
     errors, warnings = verdict.count(Severity.ERROR), verdict.count(Severity.WARNING)
     tail = "; warnings count as errors (--strict)" if verdict.strict else ""
     documents = _plural(verdict.documents, "document")
@@ -35,7 +35,8 @@ def _lines(verdict: Verdict, *, coloured: bool) -> Iterator[str]:
     yield typer.style(summary, bold=True) if coloured else summary
 
 
-def _problem(problem: Problem, *, coloured: bool) -> Iterator[str]:
+def render_problem(problem: Problem, *, coloured: bool = False) -> Iterator[str]:
+    """Give the problem's line, and its hint on a second one."""
     at, severity = printable(str(problem.at)), problem.severity.value
     message, hint = printable(problem.message), printable(problem.hint)
     if coloured:
