@@ -6,7 +6,7 @@ from reconciler.model.codes import CODES, NOT_YET_CODES
 from tests.corpora import expected_in, invalid_files, judged_file, told, valid_files
 
 # What a file of the corpus cannot be: absent, too large, or no text.
-ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1099"}
+ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1098", "PW1099"}
 
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
