@@ -42,6 +42,8 @@ def _dangling(
 ) -> Iterator[Problem]:
     known = {kind: frozenset(state.of_kind(kind)) for kind in BY_KIND}
     known["Collection"] |= made or frozenset()
+    # Looking for the closest of many names takes long, and one may be mistyped everywhere.
+    hints: dict[tuple[str, str], str] = {}
     unsure = frozenset({"Collection"} if made is None else ())
     for one in references:
         if one.name in known[one.kind]:
@@ -53,7 +55,9 @@ def _dangling(
         source = f'{word_for(one.source.document.kind)} "{one.source.name}"'
         message = f'{source} names {word_for(one.kind)} "{one.name}", which no document defines'
         at = one.source.locate(one.field)
-        hint = did_you_mean(one.name, names)
+        if (one.kind, one.name) not in hints:
+            hints[one.kind, one.name] = did_you_mean(one.name, names)
+        hint = hints[one.kind, one.name]
         yield Problem(at, Code.DANGLING_REFERENCE.value, message, hint)
 
 
