@@ -36,8 +36,33 @@ class Source(Protocol):
         """Give the newest revision whole; raise SourceError where that is not possible (S29)."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that could not be read: where it is, its update's id as far as known, and why."""
+
+    where: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A whole read of an update source: its updates, and the records that are broken.
+
+    `retracted` are records that their publisher withdrew, which are no updates.
+    """
+
+    updates: tuple[Update, ...]
+    set_aside: tuple[SetAside, ...] = ()
+    retracted: tuple[str, ...] = ()
+
+    def may_hold(self, update_id: str) -> bool:
+        """Tell whether a record that was set aside may be this update: it is listed then (S29)."""
+        return any(one.id in {"", update_id} for one in self.set_aside)
+
+
 class CatalogReader(Protocol):
     """Reads one update source."""
 
-    def read(self) -> tuple[Update, ...]:
-        """Give all updates of the source, whole; raise CatalogError where that is not possible."""
+    def read(self) -> Listing:
+        """Give what the source lists, whole; raise CatalogError where that is not possible."""

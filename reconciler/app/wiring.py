@@ -10,7 +10,7 @@ from reconciler.app.settings import Settings
 from reconciler.catalog.readers import make_reader
 from reconciler.content.depot import Depot
 from reconciler.engine.catalog_sync import MakeReader
-from reconciler.engine.desire import Desire, Watch, judge
+from reconciler.engine.desire import Desire, Followed, Watch, judge
 from reconciler.engine.loop import Loop
 from reconciler.engine.passes import Reconciler
 from reconciler.engine.policies import PolicyDesk
@@ -57,13 +57,10 @@ def make_loop(
         for loop in woken:
             loop.wake()
 
-    watch = Watch(
-        make_source(home, settings),
-        clock,
-        settings.source.interval,
-        wake,
-        last_in_force(home, settings, store, clock),
+    followed = Followed(
+        make_source(home, settings), make_identity(settings), settings.source.interval
     )
+    watch = Watch(followed, clock, wake, last_in_force(home, settings, store, clock))
     workshop = make_workshop(home, store, clock, wake)
     loop = Loop(store, reconciler, watch, workshop, clock)
     woken.append(loop)
@@ -106,7 +103,7 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
         checkout = _recall_or_fetch(source)
     except SourceError as error:
         return Desire(failure=str(error))
-    desired, _ = judge(checkout, clock.now())
+    desired, _ = judge(checkout, make_identity(settings), clock.now())
     return Desire(in_force=desired, attempted="")
 
 

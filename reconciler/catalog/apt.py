@@ -15,7 +15,7 @@ from reconciler.fetch import Fetcher, FetchError, join_url
 from reconciler.model.errors import CatalogError
 from reconciler.model.ids import sha256_hex
 from reconciler.model.updates import Update
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Listing
 
 _RELEASE_LIMIT = 32 * 1024 * 1024
 _TRIES = 3
@@ -29,26 +29,23 @@ class _ChangedError(CatalogError):
 class AptReader:
     """Reads all suites or nothing: a partial catalog would look like withdrawn updates (S29).
 
-    `architectures` and `classifications` narrow what is read; where they are empty all counts.
+    `architectures` narrows what is read; where it is empty all counts.
     """
 
     name: str
     location: str
     suites: Sequence[str]
     architectures: Sequence[str]
-    classifications: Sequence[str]
     keyrings: Sequence[Path]
     fetcher: Fetcher
     clock: Clock
 
-    def read(self) -> tuple[Update, ...]:
+    def read(self) -> Listing:
         """Give every update of the suites in order of ids; raises CatalogError."""
         if not self.suites:
             raise CatalogError(f"source {self.name!r} names no suites", hint="set suites")
         found = [update for suite in dict.fromkeys(self.suites) for update in self._read(suite)]
-        wanted = set(self.classifications)
-        kept = (one for one in found if not wanted or one.classification in wanted)
-        return tuple(sorted(kept, key=lambda update: update.id))
+        return Listing(tuple(sorted(found, key=lambda update: update.id)))
 
     def _read(self, suite: str) -> list[Update]:
         """Read again when the archive is published anew between its Release and its indexes."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from reconciler.catalog.apt import AptReader
+from reconciler.catalog.importing import narrow
+from reconciler.catalog.record_reader import FolderReader, OsvReader
 from reconciler.catalog.signature import system_keyrings
 from reconciler.fetch import Fetcher
 from reconciler.model.errors import CatalogError
-from reconciler.ports import CatalogReader, Clock
+from reconciler.ports import CatalogReader, Clock, Listing
 
 
 class SourceSpec(Protocol):
@@ -25,15 +28,41 @@ class SourceSpec(Protocol):
     @property
     def architectures(self) -> Sequence[str]: ...
     @property
+    def products(self) -> Sequence[str]: ...
+    @property
     def classifications(self) -> Sequence[str]: ...
     @property
     def signed_by(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A reader of which only some products and classifications count; none named = all."""
+
+    reader: CatalogReader
+    products: Sequence[str]
+    classifications: Sequence[str]
+
+    def read(self) -> Listing:
+        """Give what counts of the source; raises CatalogError."""
+        return narrow(self.reader.read(), self.products, self.classifications)
 
 
 def make_reader(
     name: str, spec: SourceSpec, fetcher: Fetcher, clock: Clock, folder: Path
 ) -> CatalogReader:
     """Choose the reader; a relative `signedBy` lies in the folder."""
+    reader = _make_whole_reader(name, spec, fetcher, clock, folder)
+    return Narrowed(reader, spec.products, spec.classifications)
+
+
+def _make_whole_reader(
+    name: str, spec: SourceSpec, fetcher: Fetcher, clock: Clock, folder: Path
+) -> CatalogReader:
+    if spec.type == "osv":
+        return OsvReader(name, spec.location, fetcher)
+    if spec.type == "directory":
+        return FolderReader(name, spec.location)
     if spec.type != "apt":
         raise CatalogError(f"source {name!r}: type {spec.type!r} is not carried out yet")
     keyrings = (folder / spec.signed_by,) if spec.signed_by else system_keyrings()
@@ -42,7 +71,6 @@ def make_reader(
         location=spec.location,
         suites=spec.suites,
         architectures=spec.architectures,
-        classifications=spec.classifications,
         keyrings=keyrings,
         fetcher=fetcher,
         clock=clock,

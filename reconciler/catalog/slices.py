@@ -11,10 +11,13 @@ from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate
 
 
 def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, CatalogSlice]:
-    """Give the slices by release, without withdrawn updates."""
+    """Give the slices by release, without withdrawn updates and those without files.
+
+    What an agent cannot compare with its packages must not look inapplicable to it.
+    """
     updates: defaultdict[str, list[SliceUpdate]] = defaultdict(list)
     for entry in entries:
-        if entry.withdrawn:
+        if entry.withdrawn or not entry.update.has_files:
             continue
         files = entry.update.packages
         packages = sorted({(one.name, one.architecture, one.version) for one in files})

@@ -8,7 +8,13 @@ import typer
 
 from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
-from reconciler.app.wiring import last_in_force, make_reconciler, make_source, make_workshop
+from reconciler.app.wiring import (
+    last_in_force,
+    make_identity,
+    make_reconciler,
+    make_source,
+    make_workshop,
+)
 from reconciler.cli.output import print_json
 from reconciler.engine.desire import refuses, renew
 from reconciler.model.errors import ManifestError, SourceError
@@ -23,7 +29,9 @@ def apply_once(site: Path, output: str) -> int:
     try:
         with home.control() as owner:
             before = last_in_force(home, settings, store, clock)
-            desire = renew(before, make_source(home, settings), clock.now())
+            desire = renew(
+                before, make_source(home, settings), make_identity(settings), clock.now()
+            )
             if desire.failure:
                 raise SourceError(desire.failure)
             if any(map(refuses, desire.problems)) or desire.in_force is None:

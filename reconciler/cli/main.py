@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.problem_outputs.form import Form
+
 app = typer.Typer(
     name="patchwright",
     help="GitOps for software updates on fleets of machines.",
@@ -29,6 +31,13 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class RecordForm(StrEnum):
+    """What `catalog import` reads."""
+
+    OSV = "osv"
+    DIRECTORY = "directory"
 
 
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
@@ -73,8 +82,12 @@ def init(
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Folders or files of manifests.")],
     strict: Annotated[bool, typer.Option("--strict", help="Make warnings errors.")] = False,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(help="Check updates against this archive, JSON file, folder or site."),
+    ] = None,
     now: NowOption = None,
-    output: OutputOption = Output.TEXT,
+    output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
     """Find everything that is wrong in manifests; needs no site.
 
@@ -82,7 +95,55 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    _finish(validate_paths(paths, output=output.value, strict=strict, now=_parse_now(now)))
+    _finish(validate_paths(paths, form=output, strict=strict, now=_parse_now(now), catalog=catalog))
+
+
+@app.command()
+def windows(
+    name: Annotated[str, typer.Argument(help="A collection or a computer.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="A date or an instant; default: now.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="A date or an instant; default: 31 days later.")
+    ] = None,
+    manifests: Annotated[
+        Path | None, typer.Option(help="Read manifests here; facts are known with --site only.")
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Option(help="Ask this site for its manifests and computers.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Take this zone for local; else each computer's own.")
+    ] = None,
+    now: NowOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show when computers may be changed, which programs fit, and which deadlines cannot be met.
+
+    Example: patchwright windows emea-servers --manifests manifests/ --timezone Europe/Rome
+    """
+    from reconciler.cli.windows import Asked, make_span, show_windows
+
+    span = make_span(since, until, _parse_now(now))
+    chosen = site or (DEFAULT_SITE if manifests is None else None)
+    _finish(show_windows(Asked(name, span, manifests, chosen, timezone), output))
+
+
+@app.command()
+def fmt(
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files of manifests.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 2 where something would be.")
+    ] = False,
+) -> None:
+    """Put fields in order and quote ambiguous texts; comments stay. Leaves alone what is unsafe.
+
+    Example: patchwright fmt --check manifests/
+    """
+    from reconciler.cli.fmt import format_paths
+
+    _finish(format_paths(paths, check=check))
 
 
 @app.command()
@@ -207,6 +268,32 @@ def catalog_sync(
     from reconciler.cli.catalog import sync_sources
 
     _finish(sync_sources(site, tuple(names or ()), output))
+
+
+@catalog_app.command("import")
+def catalog_import(
+    path: Annotated[Path, typer.Argument(help="An archive, a JSON file or a folder.")],
+    form: Annotated[
+        RecordForm | None,
+        typer.Option("--type", help="osv: OSV records; directory: also our own form (folders)."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Keep it under this name; else that of the file.")
+    ] = None,
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Bring advisories or updates from a file or folder into the catalog, offline.
+
+    What an earlier import of the same source held and this one does not is withdrawn. A broken
+    record is set aside with its reason.
+
+    Example: patchwright catalog import osv-almalinux9.tar.gz
+    """
+    from reconciler.cli.catalog_import import import_catalog
+
+    chosen = form.value if form is not None else None
+    _finish(import_catalog(site, path, chosen, source, output))
 
 
 @catalog_app.command("list")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable
 
 import typer
@@ -19,3 +21,8 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print lines for a person."""
     for line in lines:
         typer.echo(line)
+
+
+def wants_colours() -> bool:
+    """Tell whether a terminal reads what is printed, and nobody set NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -57,7 +57,7 @@ def exit_code(status: Json) -> int:
     """Judge a status by S31."""
     if status is None:
         return STALE
-    if status["revision"]["problems"] or status["revision"]["failure"]:
+    if status["stalled"] or status["revision"]["problems"] or status["revision"]["failure"]:
         return ERROR
     return CONVERGED if status["converged"] and not status["pendingActions"] else PENDING
 
@@ -83,6 +83,8 @@ def _lines(status: Json) -> Iterator[str]:
     yield from revision["problems"]
     if revision["failure"]:
         yield f"source: {revision['failure']}"
+    if status["stalled"]:
+        yield f"stalled, what stands here may be old: {status['stalled']}"
     if status["pendingActions"]:
         yield f"{status['pendingActions']} action(s) withheld: the site observes"
     for condition in status["conditions"]:

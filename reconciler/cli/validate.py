@@ -2,58 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from reconciler.cli.output import print_json, print_lines
+import typer
+
+from reconciler.cli.catalog_at_hand import CatalogAtHand, load_catalog_at_hand
+from reconciler.cli.output import wants_colours
+from reconciler.cli.problem_outputs.form import Form
+from reconciler.cli.problem_outputs.rendering import render
+from reconciler.cli.problem_outputs.verdict import Verdict, make_verdict
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState, Loaded
-from reconciler.model.canonical import Json
-from reconciler.model.codes import CODES, Code
+from reconciler.desired.unchecked import unchecked_policies
+from reconciler.model.codes import Code
 from reconciler.model.errors import SourceError
 from reconciler.model.problems import Location, Problem, Severity
-from reconciler.source.folder import read_folder, read_regular_file
+from reconciler.source.folder import read_folder, read_manifest
 from reconciler.source.load import load_manifests
 
 _NOTHING_TO_DO, _ERROR = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a run found; `documents` counts the whole ones."""
-
-    documents: int
-    problems: tuple[Problem, ...]
-
-    def count(self, severity: Severity) -> int:
-        """Give how many problems have the severity."""
-        return sum(1 for problem in self.problems if problem.severity is severity)
-
-    def exit_code(self, *, strict: bool) -> int:
-        """Give 1 for errors, and with `strict` for warnings too, else 0 (S31)."""
-        refused = self.count(Severity.ERROR) or (strict and self.count(Severity.WARNING))
-        return _ERROR if refused else _NOTHING_TO_DO
-
-
 def validate_paths(
     paths: Sequence[Path],
     *,
-    output: str = "text",
+    form: Form = Form.TEXT,
     strict: bool = False,
     now: datetime | None = None,
+    catalog: Path | None = None,
 ) -> int:
     """Check the documents of all paths as one desired state, print, and give the exit code."""
-    verdict = judge_paths(paths, now or datetime.now(UTC))
-    if output == "json":
-        print_json(_as_json(verdict, strict=strict))
-    else:
-        print_lines(_as_lines(verdict, strict=strict))
-    return verdict.exit_code(strict=strict)
+    at_hand = load_catalog_at_hand(catalog) if catalog is not None else None
+    verdict = judge_paths(paths, now or datetime.now(UTC), strict=strict, catalog=at_hand)
+    typer.echo(render(verdict, form, coloured=wants_colours()), nl=False)
+    return _NOTHING_TO_DO if verdict.is_valid else _ERROR
 
 
-def judge_paths(paths: Sequence[Path], now: datetime) -> Verdict:
+def judge_paths(
+    paths: Sequence[Path],
+    now: datetime,
+    *,
+    strict: bool = False,
+    catalog: CatalogAtHand | None = None,
+) -> Verdict:
     """Load and link what the paths hold; a path that cannot be read is a problem of its own."""
     files: dict[str, bytes] = {}
     unreadable: list[Problem] = []
@@ -64,24 +59,33 @@ def judge_paths(paths: Sequence[Path], now: datetime) -> Verdict:
             at, code = Location(str(path)), Code.UNREADABLE_PATH.value
             unreadable.append(Problem(at, code, str(error), error.hint))
     loaded = load_manifests(files, commit="") if files or not unreadable else Loaded("", (), ())
-    state, problems = link(loaded, now)
-    notes = _unchecked(state, paths) if state is not None else ()
-    return Verdict(len(loaded.documents), tuple(sorted([*unreadable, *problems, *notes])))
+    check = partial(catalog.check, now=now) if catalog is not None else _nothing_more
+    state, problems = link(loaded, now, check)
+    notes = _unchecked(state, paths, catalog) if state is not None else ()
+    found = [*unreadable, *(_placed(problem, paths) for problem in problems), *notes]
+    return make_verdict(len(loaded.documents), files, found, strict=strict)
+
+
+def _placed(problem: Problem, paths: Sequence[Path]) -> Problem:
+    """Put what has no file of its own at the first path, so that every problem has a place."""
+    return problem if problem.at.path else replace(problem, at=Location(str(paths[0])))
 
 
 def _read(path: Path) -> Mapping[str, bytes]:
     if path.is_dir():
         return {str(path / name): content for name, content in read_folder(path).items()}
-    try:
-        return {str(path): read_regular_file(path.resolve())}
-    except OSError as error:
-        message = f"it cannot be read: {error.strerror or type(error).__name__}"
-        raise SourceError(message, hint="check that it exists and may be read") from error
+    return read_manifest(path)
 
 
-def _unchecked(state: DesiredState, paths: Sequence[Path]) -> tuple[Problem, ...]:
+def _nothing_more(_: DesiredState) -> Iterable[Problem]:
+    return ()
+
+
+def _unchecked(
+    state: DesiredState, paths: Sequence[Path], catalog: CatalogAtHand | None
+) -> tuple[Problem, ...]:
     """Say once what only a catalog and a snapshot of the fleet could tell."""
-    updates = any(
+    updates = catalog is None and any(
         placed.document.spec.updates or placed.document.spec.query
         for placed in state.update_groups.values()
     )
@@ -92,44 +96,10 @@ def _unchecked(state: DesiredState, paths: Sequence[Path]) -> tuple[Problem, ...
     parts = [
         *(["updates against a catalog"] if updates else []),
         *(["computers and facts against a snapshot"] if computers else []),
+        *unchecked_policies(state),
     ]
     if not parts or not paths:
         return ()
-    message = f"not checked here: {' and '.join(parts)}"
+    message = f"not checked here: {', '.join(parts)}"
     note = Location(str(paths[0]))
     return (Problem(note, Code.NOT_CHECKED.value, message, severity=Severity.NOTE),)
-
-
-def _as_lines(verdict: Verdict, *, strict: bool) -> Iterator[str]:
-    yield from (str(problem) for problem in verdict.problems)
-    errors, warnings = verdict.count(Severity.ERROR), verdict.count(Severity.WARNING)
-    tail = "; warnings are errors (--strict)" if strict and warnings else ""
-    documents = _plural(verdict.documents, "document")
-    yield f"{documents}, {_plural(errors, 'error')}, {_plural(warnings, 'warning')}{tail}"
-
-
-def _as_json(verdict: Verdict, *, strict: bool) -> Json:
-    return {
-        "valid": verdict.exit_code(strict=strict) == _NOTHING_TO_DO,
-        "documents": verdict.documents,
-        "errors": verdict.count(Severity.ERROR),
-        "warnings": verdict.count(Severity.WARNING),
-        "problems": [_problem_as_json(problem) for problem in verdict.problems],
-    }
-
-
-def _problem_as_json(problem: Problem) -> Json:
-    return {
-        "path": problem.at.path,
-        "line": problem.at.line,
-        "column": problem.at.column,
-        "severity": problem.severity.value,
-        "code": problem.code,
-        "name": CODES[problem.code].short_name,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -119,6 +119,8 @@ def _site_codes(state: DesiredState) -> Iterator[Problem]:
 def _suspensions(state: DesiredState, now: datetime) -> Iterator[Problem]:
     holders: tuple[Mapping[str, Placed[Document]], ...] = (
         state.authorizations,
+        state.emergency_changes,
+        state.rollout_strategies,
         state.rollouts,
         state.update_groups,
     )

@@ -1,4 +1,4 @@
-"""Documents by kind and name, and what their references say."""
+"""What documents name: every reference with its place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.base import Document
-from reconciler.kinds.query import AllOf, AnyOf, CollectionLeaf, Not, Query, UpdateLeaf
+from reconciler.kinds.query import AllOf, AnyOf, CollectionLeaf, FactLeaf, Not, Query, UpdateLeaf
+
+_QUERY: FieldPath = ("spec", "query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,50 +22,49 @@ class Reference:
     name: str
 
 
+def name_each(
+    placed: Placed[Document], field: FieldPath, kind: str, names: Iterable[str | None]
+) -> Iterator[Reference]:
+    """Give a reference for each name of a list."""
+    for number, name in enumerate(names):
+        if name is not None:
+            yield Reference(placed, (*field, number), kind, name)
+
+
+def name_one(
+    placed: Placed[Document], field: str, kind: str, name: str | None
+) -> Iterator[Reference]:
+    """Give the reference of a field of `spec`, unless it names nothing."""
+    if name is not None:
+        yield Reference(placed, ("spec", field), kind, name)
+
+
 def collection_references(state: DesiredState) -> Iterator[Reference]:
     """Give what collections name: include, exclude, limitTo and query leaves."""
     for placed in state.collections.values():
         spec = placed.document.spec
-        for field, names in (("include", spec.include), ("exclude", spec.exclude)):
-            for number, name in enumerate(names):
-                yield Reference(placed, ("spec", field, number), "Collection", name)
-        if spec.limit_to is not None:
-            yield Reference(placed, ("spec", "limitTo"), "Collection", spec.limit_to)
+        yield from name_each(placed, ("spec", "include"), "Collection", spec.include)
+        yield from name_each(placed, ("spec", "exclude"), "Collection", spec.exclude)
+        yield from name_one(placed, "limitTo", "Collection", spec.limit_to)
         if spec.query is not None:
-            for field_path, leaf in leaves(spec.query, ("spec", "query")):
-                if isinstance(leaf, CollectionLeaf):
-                    path = (*field_path, "collection")
-                    yield Reference(placed, path, "Collection", leaf.collection)
+            yield from query_references(placed, spec.query, _QUERY)
 
 
-def other_references(state: DesiredState) -> Iterator[Reference]:
-    """Give what all other kinds name."""
-    for authorization in state.authorizations.values():
-        group = authorization.document.spec.group
-        yield Reference(authorization, ("spec", "group"), "UpdateGroup", group)
-    for rollout in state.rollouts.values():
-        spec = rollout.document.spec
-        yield Reference(rollout, ("spec", "authorization"), "Authorization", spec.authorization)
-        for number, phase in enumerate(spec.phases):
-            field = ("spec", "phases", number, "collection")
-            yield Reference(rollout, field, "Collection", phase.collection)
-    for policy in state.scan_policies.values():
-        scanned = policy.document.spec
-        yield Reference(policy, ("spec", "collection"), "Collection", scanned.collection)
-        for number, name in enumerate(scanned.sources):
-            yield Reference(policy, ("spec", "sources", number), "CatalogSource", name)
+def query_references(placed: Placed[Document], query: Query, at: FieldPath) -> Iterator[Reference]:
+    """Give the collections that a query names."""
+    for field, leaf in leaves(query, at):
+        if isinstance(leaf, CollectionLeaf):
+            yield Reference(placed, (*field, "collection"), "Collection", leaf.collection)
 
 
-def parent_references(state: DesiredState) -> Iterator[Reference]:
-    """Give what documents name of their own kind, to come after or stand below."""
-    for source in state.catalog_sources.values():
-        after = source.document.spec.after
-        if after is not None:
-            yield Reference(source, ("spec", "after"), "CatalogSource", after)
-    for site in state.sites.values():
-        parent = site.document.spec.parent
-        if parent is not None:
-            yield Reference(site, ("spec", "parent"), "Site", parent)
+def fact_references(state: DesiredState) -> Iterator[Reference]:
+    """Give the custom facts by which collections select, by the names of their documents."""
+    documents = {one.document.spec.name: name for name, one in state.custom_facts.items()}
+    for placed in state.collections.values():
+        query = placed.document.spec.query
+        for field, leaf in leaves(query, _QUERY) if query is not None else ():
+            if isinstance(leaf, FactLeaf) and leaf.fact in documents:
+                yield Reference(placed, (*field, "fact"), "CustomFact", documents[leaf.fact])
 
 
 def leaves(query: Query, at: FieldPath) -> Iterator[tuple[FieldPath, Query]]:

@@ -4,67 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.desired.naming import (
-    Reference,
-    collection_references,
-    other_references,
-    parent_references,
-)
-from reconciler.desired.state import DesiredState
+from reconciler.desired.change_names import change_references
+from reconciler.desired.naming import Reference, collection_references, fact_references
+from reconciler.desired.site_names import site_references
+from reconciler.desired.state import BY_KIND, DesiredState
+from reconciler.desired.words import word_for, words_for
 from reconciler.model.codes import Code
 from reconciler.model.hints import did_you_mean
 from reconciler.model.problems import Problem
 
-_WORDS = {
-    "Authorization": "authorization",
-    "CatalogSource": "catalog source",
-    "Collection": "collection",
-    "Rollout": "rollout",
-    "ScanPolicy": "scan policy",
-    "Site": "site",
-    "UpdateGroup": "update group",
-}
+# Where a name may be that of a document of another kind too.
+_ALSO = {"DistributionPoint": "DistributionPointGroup"}
 
 
-def check_references(state: DesiredState, broken: frozenset[tuple[str, str]]) -> Iterator[Problem]:
+def check_references(
+    state: DesiredState, broken: frozenset[tuple[str, str]], made: frozenset[str] | None
+) -> Iterator[Problem]:
     """Tell of names that no document has, and of cycles (S5).
 
     `broken` are the documents that exist but are not whole: naming one is no fault of its own.
+    `made` are the collections that tables make, or nothing where a table could not be read.
     """
-    same_kind = [*collection_references(state), *parent_references(state)]
-    yield from _dangling([*same_kind, *other_references(state)], state, broken)
-    yield from _cycles(same_kind)
+    references = [
+        *collection_references(state),
+        *change_references(state),
+        *site_references(state),
+    ]
+    yield from _dangling(references, state, broken, made)
+    yield from _cycles([*references, *fact_references(state)])
 
 
 def _dangling(
-    references: Iterable[Reference], state: DesiredState, broken: frozenset[tuple[str, str]]
+    references: Iterable[Reference],
+    state: DesiredState,
+    broken: frozenset[tuple[str, str]],
+    made: frozenset[str] | None,
 ) -> Iterator[Problem]:
-    known = _names(state)
+    known = {kind: frozenset(state.of_kind(kind)) for kind in BY_KIND}
+    known["Collection"] |= made or frozenset()
+    # Looking for the closest of many names takes long, and one may be mistyped everywhere.
+    hints: dict[tuple[str, str], str] = {}
+    unsure = frozenset({"Collection"} if made is None else ())
     for one in references:
-        if one.name in known[one.kind] or (one.kind, one.name) in broken:
+        if one.name in known[one.kind]:
             continue
-        source = f'{_WORDS[one.source.document.kind]} "{one.source.name}"'
-        message = f'{source} names {_WORDS[one.kind]} "{one.name}", which no document defines'
-        hint = did_you_mean(one.name, known[one.kind])
+        kinds = {one.kind, _ALSO.get(one.kind, one.kind)}
+        names = frozenset().union(*(known[kind] for kind in kinds))
+        if one.name in names or kinds & unsure or any((kind, one.name) in broken for kind in kinds):
+            continue
+        source = f'{word_for(one.source.document.kind)} "{one.source.name}"'
+        message = f'{source} names {word_for(one.kind)} "{one.name}", which no document defines'
         at = one.source.locate(one.field)
+        if (one.kind, one.name) not in hints:
+            hints[one.kind, one.name] = did_you_mean(one.name, names)
+        hint = hints[one.kind, one.name]
         yield Problem(at, Code.DANGLING_REFERENCE.value, message, hint)
-
-
-def _names(state: DesiredState) -> Mapping[str, frozenset[str]]:
-    return {
-        "Authorization": frozenset(state.authorizations),
-        "CatalogSource": frozenset(state.catalog_sources),
-        "Collection": frozenset(state.collections),
-        "Site": frozenset(state.sites),
-        "UpdateGroup": frozenset(state.update_groups),
-    }
 
 
 def _cycles(references: Iterable[Reference]) -> Iterator[Problem]:
     """Tell of each cycle once, where its alphabetically first document goes on."""
     onward: dict[tuple[str, str], list[Reference]] = {}
     for one in references:
-        onward.setdefault((one.kind, one.source.name), []).append(one)
+        onward.setdefault((one.source.document.kind, one.source.name), []).append(one)
     settled: set[tuple[str, str]] = set()
     for start in sorted(onward):
         cycle = _cycle_from(start, onward, settled)
@@ -107,6 +108,8 @@ def _describe(cycle: list[Reference]) -> Problem:
     turned = cycle[first:] + cycle[:first]
     names = [turned[0].source.name, *(one.name for one in turned)]
     way = " → ".join(f'"{name}"' for name in names)
-    message = f"{_WORDS[turned[0].kind]}s refer to each other in a circle: {way}"
+    kinds = {one.kind for one in turned}
+    what = words_for(kinds.pop()) if len(kinds) == 1 else "documents"
+    message = f"{what} refer to each other in a circle: {way}"
     at = turned[0].source.locate(turned[0].field)
     return Problem(at, Code.REFERENCE_CYCLE.value, message, "take one of the references out")

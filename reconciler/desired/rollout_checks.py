@@ -1,14 +1,22 @@
-"""Faults of logic in rollouts."""
+"""Faults of logic in phases, wherever they are listed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from reconciler.desired.naming import depends_on_updates
+from reconciler.desired.phased import (
+    Phased,
+    phased_others,
+    phased_rollouts,
+    phased_strategies,
+)
 from reconciler.desired.state import DesiredState, FieldPath, Placed
-from reconciler.kinds.rollout import Opens, Phase, Rollout
+from reconciler.kinds.phase import Opens, Phase
+from reconciler.kinds.rollout import Rollout
 from reconciler.model.codes import Code
 from reconciler.model.problems import Problem
 from reconciler.model.times import render_duration, render_instant
@@ -18,36 +26,57 @@ from reconciler.model.times import render_duration, render_instant
 class _At:
     """Where problems of one phase are told."""
 
-    rollout: Placed[Rollout]
+    phased: Phased
     number: int
 
     def problem(self, field: FieldPath, code: Code, message: str, hint: str = "") -> Problem:
         """Make a problem at a field of the phase."""
-        at = self.rollout.locate(("spec", "phases", self.number, *field))
-        name = self.rollout.document.spec.phases[self.number].name
+        at = self.phased.placed.locate(self.phased.path(self.number, *field))
+        name = self.phased.phases[self.number].name
         return Problem(at, code.value, f'phase "{name}" {message}', hint)
 
 
-def check_rollouts(state: DesiredState) -> Iterator[Problem]:
-    """Tell of phases that contradict themselves or each other."""
+def check_rollouts(
+    state: DesiredState, rollouts: Mapping[str, Placed[Rollout]]
+) -> Iterator[Problem]:
+    """Tell of phases that contradict themselves or each other.
+
+    `rollouts` have the defaults of their strategies; what a strategy itself gets wrong is told
+    there, however many rollouts use it.
+    """
     by_update = depends_on_updates(state)
-    for rollout in state.rollouts.values():
-        phases = rollout.document.spec.phases
+    everyone = (phased_rollouts(rollouts), phased_others(state), phased_strategies(state))
+    for phased in chain(*everyone):
+        yield from _phases(phased, by_update)
+    for rollout in rollouts.values():
         yield from _resume(rollout)
-        names: set[str] = set()
-        for number, phase in enumerate(phases):
-            at = _At(rollout, number)
-            if phase.name in names:
-                message = "has the name of an earlier phase"
-                yield at.problem(("name",), Code.DUPLICATE_PHASE, message, "rename one of them")
-            names.add(phase.name)
-            if phase.collection in by_update:
-                yield _by_update(at, phase, by_update[phase.collection])
-            yield from _phase(at, phase, is_last=number == len(phases) - 1)
+    yield from _emergencies(state, by_update)
+
+
+def _phases(phased: Phased, by_update: Mapping[str, str]) -> Iterator[Problem]:
+    names: set[str] = set()
+    for number, phase in enumerate(phased.phases):
+        at = _At(phased, number)
+        if phase.name in names:
+            message = "has the name of an earlier phase"
+            yield at.problem(("name",), Code.DUPLICATE_PHASE, message, "rename one of them")
+        names.add(phase.name)
+        if phase.collection in by_update:
+            yield _by_update(at, phase, by_update[phase.collection])
+        yield from _phase(at, phase, is_last=number == len(phased.phases) - 1)
+
+
+def _emergencies(state: DesiredState, by_update: Mapping[str, str]) -> Iterator[Problem]:
+    for placed in state.emergency_changes.values():
+        for number, name in enumerate(placed.document.spec.production):
+            if isinstance(name, str) and name in by_update:
+                message = f'production names collection "{name}", but {by_update[name]}'
+                at = placed.locate(("spec", "production", number))
+                yield Problem(at, Code.COLLECTION_BY_UPDATE.value, message, _BY_UPDATE_HINT)
 
 
 def _phase(at: _At, phase: Phase, *, is_last: bool) -> Iterator[Problem]:
-    if phase.gate is None and not is_last:
+    if phase.gate is None and not is_last and at.phased.gated:
         hint = "write a gate, as gate: {success: 95%}; only the last phase may go without"
         yield at.problem((), Code.GATE_MISSING, "has no gate, and others follow it", hint)
     yield from _opening(at, phase.opens)
@@ -73,7 +102,7 @@ def _opening(at: _At, opens: Opens) -> Iterator[Problem]:
 
 
 def _deadline(at: _At, phase: Phase) -> Iterator[Problem]:
-    if at.rollout.document.spec.time_basis == "local":
+    if at.phased.local:
         # A wall time is another instant in every zone.
         return
     opening = phase.opens.at or phase.opens.not_before
@@ -88,8 +117,10 @@ def _deadline(at: _At, phase: Phase) -> Iterator[Problem]:
 def _by_update(at: _At, phase: Phase, why: str) -> Problem:
     """A target that follows from compliance would empty itself as it is served (S12a)."""
     message = f'is for collection "{phase.collection}", but {why}'
-    hint = "a phase takes compliant computers out by itself: target them by their facts"
-    return at.problem(("collection",), Code.COLLECTION_BY_UPDATE, message, hint)
+    return at.problem(("collection",), Code.COLLECTION_BY_UPDATE, message, _BY_UPDATE_HINT)
+
+
+_BY_UPDATE_HINT = "a phase takes compliant computers out by itself: target them by their facts"
 
 
 def _resume(rollout: Placed[Rollout]) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -10,8 +10,9 @@ from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.collection import Collection
 from reconciler.kinds.maintenance_window import MaintenanceWindow
 from reconciler.kinds.recurrence_text import parse_recurrence
+from reconciler.kinds.rollout import Rollout
 from reconciler.model.codes import Code
-from reconciler.model.problems import Problem, Severity
+from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.times import render_duration
 
 _LOOK_AHEAD = timedelta(days=400)
@@ -19,13 +20,18 @@ _LONGEST_OFFSET = timedelta(days=31)
 _MOST_DATES = 1000
 
 
-def check_windows(state: DesiredState, now: datetime) -> Iterator[Problem]:
+def check_windows(
+    state: DesiredState, rollouts: Mapping[str, Placed[Rollout]], now: datetime
+) -> Iterator[Problem]:
     """Tell of windows that do not occur, and of groups that no window has room for."""
     for placed in state.collections.values():
         yield from _names(placed)
         for number, window in enumerate(windows_of(placed)):
-            yield from _occurrence(placed, number, window, now)
-    yield from _room(state, now)
+            field = (*_field(number), "recurrence")
+            yield from check_occurrence(
+                placed.locate(field), f'window "{window.name}"', window, now
+            )
+    yield from _room(state, rollouts, now)
 
 
 def windows_of(placed: Placed[Collection]) -> tuple[MaintenanceWindow, ...]:
@@ -44,21 +50,19 @@ def _names(placed: Placed[Collection]) -> Iterator[Problem]:
         seen.add(window.name)
 
 
-def _occurrence(
-    placed: Placed[Collection], number: int, window: MaintenanceWindow, now: datetime
+def check_occurrence(
+    at: Location, what: str, window: MaintenanceWindow, now: datetime
 ) -> Iterator[Problem]:
     """A window without any date is an error, one whose dates are over a warning (S28)."""
-    field = (*_field(number), "recurrence")
     if _next_day(window.recurrence, window.anchor, None) is None:
-        message = f'window "{window.name}" never occurs: no day fits {window.recurrence}'
-        yield Problem(placed.locate(field), Code.WINDOW_NEVER_OCCURS.value, message)
+        message = f"{what} never occurs: no day fits {window.recurrence}"
+        yield Problem(at, Code.WINDOW_NEVER_OCCURS.value, message)
         return
     # A window that began the day before may still be open, in some zone.
     since = now.date() - window.offset - window.nominal_length - timedelta(days=1)
     if _next_day(window.recurrence, window.anchor, since) is None:
-        message = f'window "{window.name}" does not occur any more'
+        message = f"{what} does not occur any more"
         hint = "take it out, or change COUNT or UNTIL"
-        at = placed.locate(field)
         yield Problem(at, Code.WINDOW_ENDED.value, message, hint, Severity.WARNING)
 
 
@@ -67,18 +71,20 @@ def _next_day(recurrence: str, anchor: date | None, since: date | None) -> date 
     return next(parse_recurrence(recurrence).dates(anchor, since=since), None)
 
 
-def _room(state: DesiredState, now: datetime) -> Iterator[Problem]:
+def _room(
+    state: DesiredState, rollouts: Mapping[str, Placed[Rollout]], now: datetime
+) -> Iterator[Problem]:
     """Compare the longest run of each group that is rolled out with the longest windows.
 
     Where no collection at all has room it is an error, unless only time brought it: some windows
     end. Where only the phase's own collection has none it is a warning: its computers may be in
     others too.
     """
-    if not state.rollouts:
+    if not rollouts:
         return
     everywhere = _longest(tuple(state.collections.values()), now)
     anywhere = _has_unlimited(state)
-    for rollout in state.rollouts.values():
+    for rollout in rollouts.values():
         group = _group_of(state, rollout.document.spec.authorization)
         if group is None:
             continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,12 +16,14 @@ from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
-from reconciler.ports import CatalogReader, Clock
+from reconciler.ports import CatalogReader, Clock, Listing
 from reconciler.store import Store, Work
 from reconciler.store.catalog import CatalogChange
 
 log = structlog.get_logger(__name__)
 RETRY_AFTER = timedelta(minutes=5)
+_MOST_LOGGED = 20
+_IMPORTED = "import/"
 MakeReader = Callable[[str, CatalogSourceSpec], CatalogReader]
 
 
@@ -40,24 +43,59 @@ def due_sources(
     return tuple(due)
 
 
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a read of a source brought: the catalog's change, and what could not be read."""
+
+    change: CatalogChange
+    listing: Listing
+
+
 def sync_source(
     store: Store, depot: Depot, name: str, reader: CatalogReader, clock: Clock
-) -> CatalogChange | None:
+) -> Synced | None:
     """Read one source whole and merge it; a failed read changes nothing but its status (S29)."""
     try:
-        updates = reader.read()
-        with store.write() as work:
-            known = work.catalog.entries()
-            change = work.catalog.merge(name, add_supersedence(known, updates), clock.now())
-            if not change.is_empty or work.documents.load(SLICES) is None:
-                save_slices(work, depot)
+        listing = reader.read()
+        change = take_listing(store, depot, name, listing, clock)
     except CatalogError as error:
         log.warning("catalog source unreadable", source=name, reason=str(error))
         with store.write() as work:
             work.catalog.source_failed(name, str(error), clock.now())
         return None
-    log.info("catalog source read", source=name, updates=len(updates), version=change.version)
+    for one in listing.set_aside[:_MOST_LOGGED]:
+        log.warning("record set aside", source=name, record=one.where, reason=one.reason)
+    log.info(
+        "catalog source read",
+        source=name,
+        updates=len(listing.updates),
+        set_aside=len(listing.set_aside),
+        version=change.version,
+    )
+    return Synced(change, listing)
+
+
+def take_listing(
+    store: Store, depot: Depot, name: str, listing: Listing, clock: Clock
+) -> CatalogChange:
+    """Merge a read into the catalog; what was set aside is not taken for withdrawn (S29)."""
+    with store.write() as work:
+        updates = add_supersedence(work.catalog.entries(), listing.updates)
+        change = work.catalog.merge(name, updates, clock.now(), listing.may_hold)
+        if not change.is_empty or work.documents.load(SLICES) is None:
+            save_slices(work, depot)
     return change
+
+
+def import_name(name: str) -> str:
+    """Name what was imported by hand; no manifest can have a source of that name."""
+    return f"{_IMPORTED}{name}"
+
+
+def forgotten_sources(known: Iterable[str], desired: DesiredState) -> set[str]:
+    """Give the sources that git names no more; imports were never named there."""
+    left = set(known) - set(desired.catalog_sources)
+    return {name for name in left if not name.startswith(_IMPORTED)}
 
 
 def save_slices(work: Work, depot: Depot) -> None:

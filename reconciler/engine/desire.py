@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +13,10 @@ import structlog
 
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
-from reconciler.model.codes import NOT_YET_CODES
+from reconciler.model.codes import NOT_YET_CODES, Code
 from reconciler.model.errors import SourceError
 from reconciler.model.problems import Problem
+from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Checkout, Clock, Source
 from reconciler.source.load import load_manifests
 
@@ -45,28 +46,47 @@ def refuses(problem: Problem) -> bool:
     return problem.is_error or problem.code in NOT_YET_CODES
 
 
-def judge(checkout: Checkout, now: datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+def judge(
+    checkout: Checkout, site: SiteIdentity, now: datetime
+) -> tuple[DesiredState | None, tuple[Problem, ...]]:
     """Load and link a commit; without refusals it may take force (S28)."""
     loaded = load_manifests(checkout.files, checkout.commit)
     desired, problems = link(loaded, now)
+    if desired is not None:
+        problems = (*problems, *_differing_code(desired, site))
     return (None if any(map(refuses, problems)) else desired), problems
+
+
+def _differing_code(desired: DesiredState, site: SiteIdentity) -> Iterator[Problem]:
+    """A site keeps the code that its ids begin with (S26)."""
+    placed = desired.sites.get(site.name)
+    if placed is not None and placed.document.spec.code != site.code:
+        yield Problem(
+            placed.locate(("spec", "code")),
+            Code.SITE_CODE_DIFFERS.value,
+            f"site {site.name!r} was made with the code {site.code}",
+            hint=f"write code: {site.code}, or make a new site",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The source that a site follows, and how often it is read."""
+
+    source: Source
+    site: SiteIdentity
+    interval: timedelta
 
 
 class Watch(threading.Thread):
     """Reads the source at every interval, or at once when poked."""
 
     def __init__(
-        self,
-        source: Source,
-        clock: Clock,
-        interval: timedelta,
-        wake: Callable[[], None],
-        initial: Desire,
+        self, followed: Followed, clock: Clock, wake: Callable[[], None], initial: Desire
     ) -> None:
         super().__init__(name="source-watch", daemon=True)
-        self._source = source
+        self._followed = followed
         self._clock = clock
-        self._interval = interval
         self._wake = wake
         # Signal handlers poke: an event's lock could be held by the thread that they interrupt.
         self._pokes: SimpleQueue[None] = SimpleQueue()
@@ -91,17 +111,17 @@ class Watch(threading.Thread):
         while not self._stopped:
             self.read_once()
             with suppress(Empty):
-                self._pokes.get(timeout=self._interval.total_seconds())
+                self._pokes.get(timeout=self._followed.interval.total_seconds())
 
     def read_once(self) -> None:
         """Take a new commit in, or note why it cannot be."""
         before = self._desire
-        self._desire = renew(before, self._source, self._clock.now())
+        self._desire = renew(before, self._followed.source, self._followed.site, self._clock.now())
         if self._desire != before:
             self._wake()
 
 
-def renew(before: Desire, source: Source, now: datetime) -> Desire:
+def renew(before: Desire, source: Source, site: SiteIdentity, now: datetime) -> Desire:
     """Read the source once; a failed read and an invalid commit leave what is in force."""
     try:
         checkout = source.fetch()
@@ -112,6 +132,6 @@ def renew(before: Desire, source: Source, now: datetime) -> Desire:
         )
     if checkout.commit == before.attempted:
         return Desire(before.in_force, before.attempted, before.problems, now)
-    desired, problems = judge(checkout, now)
+    desired, problems = judge(checkout, site, now)
     log.info("commit read", commit=checkout.commit, valid=desired is not None)
     return Desire(desired or before.in_force, checkout.commit, problems, now)

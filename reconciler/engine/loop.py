@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
-from reconciler.engine.desire import Watch
+from reconciler.desired.state import DesiredState
+from reconciler.engine.desire import Desire
 from reconciler.engine.passes import PassOutcome, Reconciler
-from reconciler.engine.workshop import Workshop
-from reconciler.model.errors import LeaseLostError, ReconcilerError
+from reconciler.model.errors import LeaseLostError, ReconcilerError, StoreError
 from reconciler.ports import Clock
 from reconciler.store import Store
 
@@ -20,11 +22,26 @@ _AT_LEAST_EVERY = timedelta(seconds=60)
 _LEASE_BEAT = timedelta(seconds=5)
 
 
+class Wishes(Protocol):
+    """Knows what is desired."""
+
+    @property
+    def desire(self) -> Desire:
+        """The newest word."""
+
+
+class Follower(Protocol):
+    """Works by the desired state."""
+
+    def follow(self, desired: DesiredState | None, /) -> None:
+        """Take the desired state that is in force."""
+
+
 class Loop:
     """The outermost loop of the engine; it ends only when it is told to or loses the lease."""
 
     def __init__(
-        self, store: Store, reconciler: Reconciler, watch: Watch, workshop: Workshop, clock: Clock
+        self, store: Store, reconciler: Reconciler, watch: Wishes, workshop: Follower, clock: Clock
     ) -> None:
         self._store = store
         self._reconciler = reconciler
@@ -60,9 +77,16 @@ class Loop:
             raise
         except ReconcilerError as error:
             log.error("pass not finished", reason=str(error))  # noqa: TRY400  # expected, no trace
-        except Exception:  # one broken pass must not end the process
+            self._tell_stalled(str(error))
+        except Exception as error:  # one broken pass must not end the process
             log.exception("pass failed")
+            self._tell_stalled(f"{type(error).__name__}: {error}")
         return None
+
+    def _tell_stalled(self, reason: str) -> None:
+        # Where the store itself is the trouble, the log has to do.
+        with suppress(StoreError):
+            self._reconciler.tell_stalled(reason)
 
     def _wait(self, seen_change: int, outcome: PassOutcome | None) -> None:
         """Wait for a wake, a change in the store, the plan's instant, or the lease's beat."""

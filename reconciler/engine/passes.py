@@ -104,6 +104,12 @@ class Reconciler:
                 work.documents.save(FORCE, {"commit": plan.commit})
         return plan, len(plan.actions) if enforced else 0
 
+    def tell_stalled(self, reason: str) -> None:
+        """Have the status say that passes do not end; the next one that does takes it back."""
+        with self._store.write() as work:
+            status = work.documents.load(STATUS) or make_first_status(Desire())
+            work.documents.save(STATUS, {**status, "stalled": reason, "converged": False})
+
     def _save_first_status(self, desire: Desire) -> None:
         status = make_first_status(desire)
         with self._store.read() as view:

@@ -18,6 +18,7 @@ def make_first_status(desire: Desire) -> Json:
         "revision": _revision(desire, ""),
         "conditions": [],
         "phases": [],
+        "stalled": "",
         "pendingActions": 0,
         "converged": False,
         "computers": 0,
@@ -35,6 +36,7 @@ def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld
             for one in plan.conditions
         ],
         "phases": [encode(count) for count in plan.counts],
+        "stalled": "",
         "pendingActions": withheld,
         "converged": plan.converged,
         "computers": len(fleet.enrolled),

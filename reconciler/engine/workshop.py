@@ -12,7 +12,12 @@ import structlog
 from reconciler.content.depot import Depot
 from reconciler.desired.state import DesiredState
 from reconciler.engine.capturing import RETRY_AFTER, carry_out, open_orders
-from reconciler.engine.catalog_sync import MakeReader, due_sources, sync_source
+from reconciler.engine.catalog_sync import (
+    MakeReader,
+    due_sources,
+    forgotten_sources,
+    sync_source,
+)
 from reconciler.fetch import Fetcher
 from reconciler.ports import Clock
 from reconciler.store import Store, View
@@ -72,7 +77,7 @@ class Workshop(threading.Thread):
     def _sync(self, desired: DesiredState) -> bool:
         with self._store.read() as view:
             known = view.catalog.sources()
-        changed = self._forget(set(known) - set(desired.catalog_sources))
+        changed = self._forget(forgotten_sources(known, desired))
         now = self._clock.now()
         for name in due_sources(desired, known, self._sources_tried, now):
             self._sources_tried[name] = now

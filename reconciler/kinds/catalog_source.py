@@ -49,16 +49,14 @@ class CatalogSourceSpec(Model):
 
     type: Annotated[
         Literal["apt", "osv", "updateinfo", "directory"],
-        NotYet("the source is not read", carried_out=("apt",)),
+        NotYet("the source is not read", carried_out=("apt", "osv", "directory")),
     ] = Field(description="Form of the source.")
     location: SourceLocation = Field(description="URL or absolute path of the source.")
     suites: Texts = Field(default=(), description="Suites of an apt repository to read.")
     architectures: Texts = Field(
         default=(), description="Architectures to read (apt); none = all that a suite has."
     )
-    products: Annotated[Texts, NotYet("all products are read")] = Field(
-        default=(), description="Products to read; none = all."
-    )
+    products: Texts = Field(default=(), description="Products to read; none = all.")
     classifications: Texts = Field(default=(), description="Classifications to read; none = all.")
     schedule: Duration = Field(default=timedelta(days=7), description="How often it is read.")
     after: Annotated[Label | None, NotYet("each source is read by itself")] = Field(

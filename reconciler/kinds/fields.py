@@ -27,12 +27,13 @@ _WALL_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 DURATION_PATTERN = r"[0-9]{1,9}[smhdw]"
+_POSITIVE_PATTERN = r"(?!0+[smhdw])" + DURATION_PATTERN
 INSTANT_PATTERN = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 DATE_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-PERCENTAGE_PATTERN = r"[0-9]{1,3}(\.[0-9]{1,6})?%"
+PERCENTAGE_PATTERN = r"(?!0+(\.0+)?%)(0?[0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)%"
 
 
 def text_reader(
@@ -140,7 +141,7 @@ Duration = Annotated[
     timedelta,
     text_reader(_positive_duration, timedelta, Code.BAD_DURATION, "a duration such as 90m"),
     _WRITE_DURATION,
-    schema_of(DURATION_PATTERN, "One whole number above 0 and a unit of s m h d w, as 90m."),
+    schema_of(_POSITIVE_PATTERN, "One whole number above 0 and a unit of s m h d w, as 90m."),
 ]
 DurationOrZero = Annotated[
     timedelta,
@@ -180,7 +181,8 @@ WallTime = Annotated[
 ]
 
 
-def _read_deadline(value: object) -> timedelta | datetime:
+def read_deadline(value: object) -> timedelta | datetime:
+    """Read a duration or an instant."""
     if isinstance(value, timedelta | datetime):
         return value
     if not isinstance(value, str):
@@ -193,14 +195,15 @@ def _read_deadline(value: object) -> timedelta | datetime:
         raise fault(code, str(error)) from error
 
 
-def _render_deadline(due: timedelta | datetime) -> str:
+def render_deadline(due: timedelta | datetime) -> str:
+    """Write a duration or an instant."""
     return times.render_duration(due) if isinstance(due, timedelta) else times.render_instant(due)
 
 
 Deadline = Annotated[
     timedelta | datetime,
-    BeforeValidator(_read_deadline),
-    PlainSerializer(_render_deadline, return_type=str),
+    BeforeValidator(read_deadline),
+    PlainSerializer(render_deadline, return_type=str),
     schema_of(
         f"{DURATION_PATTERN}|{INSTANT_PATTERN}", "A duration after the opening, or an instant."
     ),

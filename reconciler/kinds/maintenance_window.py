@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from reconciler.kinds.base import Model
 from reconciler.kinds.faults import describe_type, fault
 from reconciler.kinds.fields import Day, DayOffset, Duration, Label, WallTime
+from reconciler.kinds.forms import exactly_one
 from reconciler.kinds.recurrence import DEFAULT_ANCHOR, Recurrence
 from reconciler.kinds.recurrence_text import parse_recurrence
 from reconciler.kinds.timezones import LOCAL, TimezoneOrLocal, find_zone
@@ -42,12 +43,30 @@ RecurrenceText = Annotated[
 ]
 
 
+def check_length(duration: timedelta | None, end: time | None) -> None:
+    """Refuse a window with both duration and end, or neither (S4)."""
+    if (duration is None) == (end is None):
+        found = "neither" if duration is None else "both"
+        message = f"give either duration or end; found {found}"
+        raise fault(Code.WINDOW_LENGTH, message, at=("end",))
+
+
+def check_anchor(recurrence: str, anchor: date | None) -> None:
+    """Refuse a rule that leaves open from which day it counts (S4)."""
+    if anchor is None and parse_recurrence(recurrence).needs_anchor:
+        message = f"the rule {recurrence} leaves open from which day it counts"
+        hint = "give anchor: the date of a first day"
+        raise fault(Code.ANCHOR_MISSING, message, hint, at=("recurrence",))
+
+
 class MaintenanceWindow(Model):
     """A recurring span in which programs or restarts may start (S4).
 
     `duration` is elapsed time, `end` the next such wall time. A rule that says nothing firm
     without a first date needs an `anchor`.
     """
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("duration", "end"))
 
     name: Label = Field(description="Unique within the collection.")
     recurrence: RecurrenceText = Field(description="On which days: a rule of RFC 5545.")
@@ -69,24 +88,9 @@ class MaintenanceWindow(Model):
     )
 
     @model_validator(mode="after")
-    def _check_length(self) -> Self:
-        if (self.duration is None) == (self.end is None):
-            found = "neither" if self.duration is None else "both"
-            raise fault(
-                Code.WINDOW_LENGTH, f"give either duration or end; found {found}", at=("end",)
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_anchor(self) -> Self:
-        if self.anchor is None and self.rule.needs_anchor:
-            message = f"the rule {self.recurrence} leaves open from which day it counts"
-            raise fault(
-                Code.ANCHOR_MISSING,
-                message,
-                "give anchor: the date of a first day",
-                at=("recurrence",),
-            )
+    def _check_shape(self) -> Self:
+        check_length(self.duration, self.end)
+        check_anchor(self.recurrence, self.anchor)
         return self
 
     @property

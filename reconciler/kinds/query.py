@@ -56,7 +56,8 @@ Operand = Annotated[
 ]
 
 
-def _check_pattern(pattern: str, at: tuple[str, int]) -> None:
+def check_pattern(pattern: str, at: tuple[str | int, ...] = ()) -> None:
+    """Refuse what is not RE2 or too long; `at` leads to the pattern."""
     # Without its own limit a pattern may fill 8 MiB of automaton.
     options = re2.Options()
     options.max_mem = 1 << 20
@@ -106,7 +107,7 @@ class FactLeaf(Model):
             message = f"{self.op} takes text, found {describe_type(value)}"
             raise fault(Code.WRONG_OPERANDS, message, "quote the value", at=at)
         if self.op == "Matches":
-            _check_pattern(str(value), at)
+            check_pattern(str(value), at)
 
 
 class UpdateLeaf(Model):

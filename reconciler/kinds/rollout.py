@@ -2,148 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Literal, Self
 
-from pydantic import Field, Strict
+from pydantic import ConfigDict, Field, model_validator
 
-from reconciler.kinds.base import Document, Model
-from reconciler.kinds.fields import Deadline, Duration, DurationOrZero, Instant, Label, Percentage
-from reconciler.kinds.not_yet import NotYet
-from reconciler.kinds.rollout_settings import (
-    Budget,
-    Content,
-    Hooks,
-    Releases,
-    Restart,
-    Resume,
-    User,
-)
-from reconciler.kinds.suspension import Suspension
-
-_AtLeastOne = Annotated[int, Field(ge=1)]
-_CONTENT = NotYet("files are captured when a release is cut, and downloaded from the site")
-_USER = NotYet("the user may start a run and is not asked")
-_RESTART = NotYet("no computer is restarted")
+from reconciler.kinds.base import Document
+from reconciler.kinds.faults import fault
+from reconciler.kinds.fields import Label
+from reconciler.kinds.forms import given
+from reconciler.kinds.rollout_strategy import RolloutStrategySpec
+from reconciler.model.codes import Code
 
 
-class Opens(Model):
-    """When a phase opens: after the one before it, or at an instant; `notBefore` joins `after`."""
-
-    after: Literal["previous"] | None = Field(
-        default=None, description="After every earlier phase has succeeded; the default."
-    )
-    at: Instant | None = Field(default=None, description="At an instant, whatever came before.")
-    not_before: Instant | None = Field(
-        default=None, description="After the earlier phases, and not before this instant."
-    )
-
-
-class Gate(Model):
-    """What lets the next phase open (S14)."""
-
-    success: Percentage = Field(
-        default=Fraction(95, 100), description="Share of counted computers that are compliant."
-    )
-    min_reported: _AtLeastOne = Field(default=1, description="So many must have reported.")
-    soak: DurationOrZero = Field(
-        default=timedelta(0), description="All of it has to hold for so long."
-    )
-    unreachable_after: Duration | None = Field(
-        default=None, description="Silent for so long = unreachable; without it, nobody is."
-    )
-    max_unreachable: Percentage = Field(
-        default=Fraction(20, 100), description="Share of the target that may be unreachable."
-    )
-    within: Duration | None = Field(
-        default=None, description="Open for so long without passing = overdue."
-    )
-    pending_restart: Literal["wait", "accept"] = Field(
-        default="wait", description="Whether computers that only need a restart count."
-    )
-    allow_empty: bool = Field(default=False, description="Whether an empty target passes.")
-
-
-class Halt(Model):
-    """What stops a release (S15)."""
-
-    failures: Percentage = Field(description="Share of reported computers that failed.")
-    min_reported: _AtLeastOne = Field(default=1, description="Not before so many reported.")
-
-
-class Phase(Model):
-    """One step of a rollout."""
-
-    name: Label = Field(description="Unique in the rollout; a phase is known by it.")
-    collection: Label = Field(description="Name of the Collection that it is for.")
-    opens: Opens = Field(default=Opens(), description="When it opens.")
-    deadline: Deadline | None = Field(
-        default=None, description="When it installs by itself; without it, it is only offered."
-    )
-    grace: DurationOrZero = Field(
-        default=timedelta(0), description="At least so long for who joins late."
-    )
-    spread: Annotated[DurationOrZero, NotYet("all start at once")] = Field(
-        default=timedelta(0), description="Starts are spread over so long."
-    )
-    gate: Gate | None = Field(
-        default=None, description="What lets the next phase open; only the last may go without."
-    )
-    halt: Halt | None = Field(
-        default=None, description="What stops a release; without it, nothing does."
-    )
-    recurrence: Duration | None = Field(
-        default=None, description="In place of the rollout's recurrence."
-    )
-    restart: Annotated[Restart | None, _RESTART] = Field(
-        default=None, description="In place of the rollout's restart."
-    )
-    user: Annotated[User | None, _USER] = Field(
-        default=None, description="In place of the rollout's user."
-    )
-    content: Annotated[Content | None, _CONTENT] = Field(
-        default=None, description="In place of the rollout's content."
-    )
-
-
-class RolloutSpec(Model):
+class RolloutSpec(RolloutStrategySpec):
     """An ordered list of phases that bring an authorization to collections."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [given("phases"), given("strategy")]})
+
     authorization: Label = Field(description="Name of the Authorization.")
-    strategy: Annotated[Label | None, NotYet("only what stands here counts")] = Field(
-        default=None, description="A RolloutStrategy whose fields are defaults for these."
-    )
-    time_basis: Annotated[
-        Literal["local", "utc"], NotYet("instants are read as UTC", carried_out=("utc",))
-    ] = Field(default="utc", description="How instants of deadlines are read.")
-    priority: Literal["low", "medium", "high"] = Field(
-        default="medium", description="Of its packages between sites."
-    )
-    releases: Releases = Field(default=Releases(), description="How often releases are cut.")
-    recurrence: Duration = Field(
-        default=timedelta(days=7), description="After the deadline, how often a run is due again."
-    )
-    content: Annotated[Content | None, _CONTENT] = Field(
-        default=None, description="Where computers get files."
-    )
-    user: Annotated[User | None, _USER] = Field(
-        default=None, description="What a computer's user may do."
-    )
-    restart: Annotated[Restart | None, _RESTART] = Field(
-        default=None, description="What happens when an update needs a restart."
-    )
-    budget: Annotated[Budget | None, NotYet("all may be disrupted at once")] = Field(
-        default=None, description="How many may be disrupted at once."
-    )
-    hooks: Annotated[Hooks | None, NotYet("no hook is run")] = Field(
-        default=None, description="Hooks that agents run."
-    )
-    phases: Annotated[tuple[Phase, ...], Strict(strict=False)] = Field(
-        min_length=1, description="The phases in order."
-    )
-    resume: Resume | None = Field(default=None, description="An order to go on after a halt.")
-    suspend: Suspension | None = Field(default=None, description="Pauses the rollout.")
+
+    @model_validator(mode="after")
+    def _check_phases(self) -> Self:
+        """Phases may come from a strategy only where there is one."""
+        if not self.phases and self.strategy is None:
+            hint = "write phases, or name a strategy that has them"
+            raise fault(Code.MISSING_FIELD, "phases is required and missing", hint)
+        return self
 
 
 class Rollout(Document):

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from reconciler.kinds.base import Document, Metadata, Model
-from reconciler.kinds.registry import KINDS, LATER
+from reconciler.kinds.base import Document, Model
+from reconciler.kinds.registry import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMBINED = "patchwright.json"
@@ -30,7 +30,7 @@ def _schema_of(model: type[Document]) -> dict[str, Any]:
 
 def _combined() -> dict[str, Any]:
     """Choose by kind, so that a tool tells the faults of that kind only."""
-    models: list[type[Model]] = [*KINDS.values(), Metadata]
+    models: list[type[Model]] = list(KINDS.values())
     references, whole = models_json_schema(
         [(model, "validation") for model in models], by_alias=True, title="Patchwright"
     )
@@ -41,23 +41,13 @@ def _combined() -> dict[str, Any]:
         }
         for kind, model in sorted(KINDS.items())
     ]
-    later = {
-        "if": {"properties": {"kind": {"enum": sorted(LATER)}}},
-        "then": {
-            "properties": {
-                "apiVersion": {"const": "patchwright.dev/v1alpha1"},
-                "metadata": references[Metadata, "validation"],
-            },
-            "required": ["apiVersion", "metadata", "spec"],
-        },
-    }
     return {
         "title": "Patchwright",
         "description": "Any document of the desired state.",
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": sorted([*KINDS, *LATER])}},
-        "allOf": [*choices, later],
+        "properties": {"kind": {"enum": sorted(KINDS)}},
+        "allOf": choices,
         "$defs": _tidy(whole["$defs"]),
     }
 

@@ -37,6 +37,11 @@ def find_zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def zone_or_utc(name: str | None) -> ZoneInfo:
+    """Give the zone of a name that may be absent; else UTC."""
+    return (find_zone(name) if name is not None else None) or ZoneInfo("UTC")
+
+
 @lru_cache(maxsize=1)
 def tzdata_version() -> str:
     """Name the version of the time zone database in use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.faults import describe_type, fault
@@ -44,6 +44,8 @@ class ReleasedSpan(Model):
 
 class UpdateQuery(Model):
     """Selects updates: fields are ANDed, the values of a field ORed (S9)."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     product: Texts = Field(default=(), description="Names of products or source packages.")
     classification: Texts = Field(default=(), description="As security or bugfix.")

@@ -71,6 +71,12 @@ class Code(str, Enum):
     BAD_SITE_CODE = ("PW1048", "a site code is wrong")
     BAD_SUBNET = ("PW1049", "a subnet is wrong")
     BAD_LOCATION = ("PW1050", "a location is wrong")
+    BAD_DIGEST = ("PW1051", "a digest is not a SHA-256")
+    BAD_PATH = ("PW1052", "a path is wrong, or leads out")
+    BAD_ADDRESS = ("PW1053", "an e-mail address is wrong")
+    WRONG_FORM = ("PW1054", "a mapping has not exactly one of the forms of its field")
+    BAD_REPORT_QUERY = ("PW1055", "a report's query is not one SELECT")
+    FREEZE_SPAN = ("PW1056", "a freeze does not say exactly once when it holds")
 
     # Windows and queries
     BAD_RECURRENCE = ("PW1060", "a recurrence is wrong")
@@ -106,11 +112,45 @@ class Code(str, Enum):
     WINDOW_ENDED = ("PW1089", "a window's recurrence has ended")
     DUPLICATE_WINDOW = ("PW1090", "two windows of a collection have one name")
     AUTHORIZATION_ENDED = ("PW1091", "an authorization has ended")
+    FREEZE_ENDED = ("PW1092", "a freeze is over")
+    WAIVER_EXPIRED = ("PW1093", "a waiver has expired")
+    WAIVER_FOR_NOBODY = ("PW1094", "a waiver names neither a collection nor computers")
+
+    # Against a catalog
+    NO_SUCH_UPDATE = ("PW1130", "the catalog at hand lacks a named update")
+    SEVERITY_UNSET = ("PW1131", "a severity query looks at updates without severity")
 
     # What is valid and not carried out
     KIND_NOT_YET = ("PW1095", "a kind is not carried out yet")
     FIELD_NOT_YET = ("PW1096", "a field is not carried out yet")
+    LEFT_ALONE = ("PW1098", "fmt left something as it was")
     NOT_CHECKED = ("PW1099", "something could not be checked here")
+
+    # More links and logic
+    PHASES_MISSING = ("PW1100", "neither a rollout nor its strategy has phases")
+    DUPLICATE_BULLETIN = ("PW1101", "two emergencies have one bulletin")
+    DUPLICATE_FACT = ("PW1102", "two custom facts have one name")
+    FACT_TYPE = ("PW1103", "a query does not fit a fact's declared type")
+    AMBIGUOUS_EXIT_CODE = ("PW1104", "an exit code means two things")
+    DUPLICATE_CONTENT = ("PW1105", "a file of a custom update stands twice")
+
+    # Tables
+    TABLE_MISSING = ("PW1110", "a table is not there")
+    BAD_TABLE = ("PW1111", "a table is not CSV text, or too large")
+    BAD_COLUMN = ("PW1112", "a table's column is missing, unknown or there twice")
+    BAD_ROW = ("PW1113", "a row of a table is wrong")
+
+    # Policies
+    TOO_FEW_APPROVERS = ("PW1120", "a policy asks for more approvers")
+    SOAK_TOO_SHORT = ("PW1121", "a policy asks for a longer soak")
+    FIRST_PHASE_ELSEWHERE = ("PW1122", "a policy asks for another first phase")
+    WAIVER_TOO_LONG = ("PW1123", "a policy asks for a shorter waiver")
+    WINDOWS_OVERRIDDEN = ("PW1124", "a policy forbids to override windows")
+    WINDOW_REQUIRED = ("PW1125", "a policy asks for maintenance windows")
+    POLICY_IMPOSSIBLE = ("PW1126", "a policy asks for more than it allows")
+
+    # At run time
+    SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
 
 
 NOT_YET_CODES = frozenset({Code.KIND_NOT_YET.value, Code.FIELD_NOT_YET.value})

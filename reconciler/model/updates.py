@@ -60,11 +60,24 @@ class PackageFile:
 
 
 @dataclass(frozen=True)
+class PackageFix:
+    """What an advisory says of one package: fixed from `version` on in that ecosystem.
+
+    `ecosystem` is as its publisher writes it (`AlmaLinux:9`).
+    """
+
+    ecosystem: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Update:
     """One fix. `id` of an apt update is `deb:<origin>/<suite>/<source>/<version>` (S10).
 
     `release` names the operating-system releases it is for (`debian-12`); `location` is the base
-    URL below which its files' paths lie; `supersedes` holds ids of older updates.
+    URL below which its files' paths lie; `supersedes` holds ids of older updates. An advisory
+    has `fixes` and no `packages`: which versions mend it is known, and not which files.
     """
 
     id: str
@@ -80,6 +93,20 @@ class Update:
     title: str = ""
     cves: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    modified_at: Optional[datetime] = None
+    links: tuple[str, ...] = ()
+    fixes: tuple[PackageFix, ...] = ()
+
+    @property
+    def has_files(self) -> bool:
+        """Tell whether anything could be installed; an advisory alone is never offered."""
+        return bool(self.packages)
+
+    @property
+    def all_products(self) -> tuple[str, ...]:
+        """Its product, and further names under which people look for it."""
+        return (self.product, *self.products)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pyroaring import BitMap
 
-from reconciler.kinds.rollout import Gate
+from reconciler.kinds.phase import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros

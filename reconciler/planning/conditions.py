@@ -10,6 +10,7 @@ class ConditionType(StrEnum):
     """The closed list of what a plan can say; each stands in docs/codes.md."""
 
     NOTHING_TO_OFFER = "NothingToOffer"
+    NO_FILES = "NoFiles"
     ENDED = "Ended"
     SUSPENDED = "Suspended"
     RELEASE_WAITING = "ReleaseWaiting"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.kinds.rollout import Halt
+from reconciler.kinds.phase import Halt
 from reconciler.kinds.rollout_settings import Resume
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release, SeenToken
 from reconciler.model.times import render_percentage

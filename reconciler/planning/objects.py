@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.kinds.rollout import Phase
+from reconciler.kinds.phase import Phase
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
 from reconciler.model.ids import make_object_id

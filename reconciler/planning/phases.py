@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.kinds.rollout import Gate, Phase
+from reconciler.kinds.phase import Gate, Phase
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census

@@ -12,6 +12,8 @@ from reconciler.planning.draft import Draft
 from reconciler.planning.updates import exclusion, released
 from reconciler.planning.world import RolloutView
 
+_MOST_NAMED = 3
+
 
 def decide_releases(rollout: RolloutView, draft: Draft) -> None:
     """Take out what left the authorization, then cut or extend a release where one is due (S12)."""
@@ -91,11 +93,18 @@ def _note_force(rollout: RolloutView, draft: Draft) -> None:
             rollout.subject, ConditionType.NOTHING_TO_OFFER, "the authorization's from is ahead"
         )
     elif not rollout.authorized:
-        draft.tell(
-            rollout.subject,
-            ConditionType.NOTHING_TO_OFFER,
-            "the authorization selects no update that the catalog has",
-        )
+        lack = "whose files the catalog knows" if rollout.without_files else "that the catalog has"
+        message = f"the authorization selects no update {lack}"
+        draft.tell(rollout.subject, ConditionType.NOTHING_TO_OFFER, message)
+    if rollout.without_files:
+        draft.tell(rollout.subject, ConditionType.NO_FILES, _no_files(rollout.without_files))
+
+
+def _no_files(updates: frozenset[str]) -> str:
+    """Say which authorized updates are only advisories; three names show what is meant."""
+    named = ", ".join(sorted(updates)[:_MOST_NAMED])
+    more = ", …" if len(updates) > _MOST_NAMED else ""
+    return f"no files are known of {len(updates)} authorized update(s): {named}{more}"
 
 
 def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:

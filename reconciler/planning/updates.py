@@ -55,18 +55,19 @@ def severity_conditions(
 
 def authorized_updates(
     desired: DesiredState, authorization: str, catalog: Catalog, now: datetime
-) -> frozenset[str]:
+) -> tuple[frozenset[str], frozenset[str]]:
     """Give what git authorizes, whatever the time: group, except, only, rejections (S8).
 
     Updates that the catalog's source withdrew are left out. An update that is out of this set
-    is out of all releases for good (S12); one that a later update supersedes stays in it.
+    is out of all releases for good (S12); one that a later update supersedes stays in it. The
+    second set are advisories: authorized too, but without files there is nothing to offer.
     """
     spec = desired.authorizations[authorization].document.spec
     chosen = group_updates(desired.update_groups[spec.group].document.spec, catalog, now)
     is_out = exclusion(desired, authorization)
-    return frozenset(
-        update for update in chosen if not (is_out(update) or catalog.entries[update].withdrawn)
-    )
+    live = {one for one in chosen if not (is_out(one) or catalog.entries[one].withdrawn)}
+    offered = frozenset(one for one in live if catalog.entries[one].update.has_files)
+    return offered, frozenset(live - offered)
 
 
 def exclusion(desired: DesiredState, authorization: str) -> Callable[[str], bool]:
@@ -99,7 +100,7 @@ def _matches(query: UpdateQuery, entry: CatalogEntry, now: datetime) -> bool:
     """Tell whether every field of the query accepts the update; values of a field are ORed."""
     update = entry.update
     return (
-        (not query.product or update.product in query.product)
+        (not query.product or not set(query.product).isdisjoint(update.all_products))
         and (not query.classification or update.classification in query.classification)
         and (not query.release or not set(query.release).isdisjoint(update.release))
         and (not query.cves or not set(query.cves).isdisjoint(update.cves))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.maintenance_window import MaintenanceWindow
-from reconciler.kinds.timezones import find_zone
+from reconciler.kinds.timezones import find_zone, zone_or_utc
 from reconciler.model.policy import Windows
 from reconciler.model.times import UTC
 from reconciler.observed.fleet import Fleet
@@ -24,6 +25,7 @@ _ZONES_APART = timedelta(days=2)
 _FAR = timedelta(days=50 * 366)
 
 Interval = tuple[datetime, datetime]
+Purpose = Literal["updates", "restarts"]
 
 
 def resolve_wall_time(day: date, clock: time, zone: tzinfo) -> datetime:
@@ -67,10 +69,21 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def update_windows(
     windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
 ) -> tuple[Interval, ...]:
-    """Give the merged openings for updates; with windows for restarts only, those serve (S4)."""
+    """Give the merged openings for updates."""
+    return purpose_windows(windows, "updates", zone, begin, end)
+
+
+def purpose_windows(
+    windows: Sequence[MaintenanceWindow],
+    purpose: Purpose,
+    zone: tzinfo,
+    begin: datetime,
+    end: datetime,
+) -> tuple[Interval, ...]:
+    """Give the merged openings for a purpose; with windows for the other only, those serve (S4)."""
     return merge(
         interval
-        for window in _for_updates(windows)
+        for window in _serving(windows, purpose)
         for interval in occurrences(window, window.zone or zone, begin, end)
     )
 
@@ -87,12 +100,11 @@ def window_classes(
     begin = datetime.combine(now.date(), time(), UTC)
     site = desired.sites.get(site_name)
     windowless = site is not None and site.document.spec.windowless == "always"
-    told_zone = site.document.spec.timezone if site is not None else None
-    site_zone: tzinfo = (find_zone(told_zone) if told_zone else None) or UTC
+    site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
     zones, found = _zones(fleet, site_name)
     classes: list[WindowClass] = []
     for names, members in sorted(_by_collections(desired, fleet, collections).items()):
-        declared = _declared(desired, names)
+        declared = declared_windows(desired, names)
         always = not declared and (windowless or bool(names))
         if not declared and not always:
             found.append(_no_window(site_name, members))
@@ -102,6 +114,20 @@ def window_classes(
             if declared and not _any_ahead(declared, zone, now):
                 found.append(_no_window_ahead(site_name, part, names))
     return tuple(classes), tuple(found)
+
+
+def split_by_windows(
+    desired: DesiredState,
+    fleet: Fleet,
+    collections: Collections,
+    members: BitMap | FrozenBitMap,
+    site_zone: ZoneInfo,
+) -> Iterator[tuple[tuple[str, ...], ZoneInfo, FrozenBitMap]]:
+    """Split some computers by window-bearing collections and zone, as `window_classes` does."""
+    zones, _ = _zones(fleet, "")
+    for names, who in sorted(_by_collections(desired, fleet, collections).items()):
+        for zone, part in _by_zone(zones, FrozenBitMap(who & members), site_zone):
+            yield names, zone, part
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:
@@ -158,7 +184,8 @@ def _by_collections(
     return {names: FrozenBitMap(who) for names, who in classes.items() if who}
 
 
-def _declared(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
+def declared_windows(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
+    """Give the windows that the collections declare, in their order."""
     found: list[MaintenanceWindow] = []
     for name in names:
         windows = desired.collections[name].document.spec.maintenance_windows
@@ -179,8 +206,8 @@ def _zones(fleet: Fleet, site_name: str) -> tuple[Mapping[ZoneInfo, FrozenBitMap
 
 
 def _by_zone(
-    zones: Mapping[ZoneInfo, FrozenBitMap], members: FrozenBitMap, site_zone: tzinfo
-) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
+    zones: Mapping[ZoneInfo, FrozenBitMap], members: FrozenBitMap, site_zone: ZoneInfo
+) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
     """Split by the computers' own zone, else their site's."""
     rest = members
     for zone, who in zones.items():
@@ -192,14 +219,14 @@ def _by_zone(
         yield site_zone, rest
 
 
-def _for_updates(windows: Sequence[MaintenanceWindow]) -> Sequence[MaintenanceWindow]:
-    return [window for window in windows if window.serves("updates")] or windows
+def _serving(windows: Sequence[MaintenanceWindow], purpose: Purpose) -> Sequence[MaintenanceWindow]:
+    return [window for window in windows if window.serves(purpose)] or windows
 
 
 def _any_ahead(windows: Sequence[MaintenanceWindow], zone: tzinfo, now: datetime) -> bool:
     return any(
         True
-        for window in _for_updates(windows)
+        for window in _serving(windows, "updates")
         for _ in occurrences(window, window.zone or zone, now, now + _FAR)
     )
 

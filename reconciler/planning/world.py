@@ -8,7 +8,8 @@ from functools import cached_property
 
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
-from reconciler.kinds.rollout import Phase, Rollout
+from reconciler.kinds.phase import Phase
+from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.problems import Location
@@ -86,9 +87,18 @@ class RolloutView:
         """Whether the group offers superseded updates as well (S8)."""
         return self.group.document.spec.superseded == "include"
 
-    @cached_property
+    @property
     def authorized(self) -> frozenset[str]:
-        """What git authorizes, whatever the time."""
+        """What git authorizes and can be installed, whatever the time."""
+        return self._authorized[0]
+
+    @property
+    def without_files(self) -> frozenset[str]:
+        """What git authorizes, and of what the catalog knows no files: it is never offered."""
+        return self._authorized[1]
+
+    @cached_property
+    def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:
         spec = self.placed.document.spec
         world = self.world
         return authorized_updates(

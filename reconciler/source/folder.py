@@ -14,11 +14,13 @@ from reconciler.source.selection import (
     LARGEST_IGNORE_FILE,
     MOST_BYTES,
     MOST_FILES,
+    TABLE_SUFFIX,
     Selection,
     make_selection,
 )
 
 _DEEPEST_FOLDER = 64
+_NAMES_TABLES = b"CollectionSet"
 
 
 def read_folder(folder: Path) -> Mapping[str, bytes]:
@@ -34,6 +36,21 @@ def read_folder(folder: Path) -> Mapping[str, bytes]:
         reason = error.strerror or type(error).__name__
         message = f"{error.filename or folder} cannot be read: {reason}"
         raise SourceError(message, hint="check that it exists and may be read") from error
+
+
+def read_manifest(path: Path) -> Mapping[str, bytes]:
+    """Give one manifest, and the tables beside it where it may name any; raises SourceError."""
+    try:
+        content = read_regular_file(path.resolve())
+        files = {str(path): content}
+        if _NAMES_TABLES in content:
+            tables = sorted(path.parent.glob(f"*{TABLE_SUFFIX}"))
+            found = (one for one in tables if one.is_file() and not one.is_symlink())
+            files |= _within_limits((str(one), one) for one in found)
+    except OSError as error:
+        message = f"it cannot be read: {error.strerror or type(error).__name__}"
+        raise SourceError(message, hint="check that it exists and may be read") from error
+    return files
 
 
 def read_regular_file(path: Path, limit: int = LARGEST_FILE) -> bytes:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.desired.state import Loaded, Placed
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.not_yet import not_yet_uses
-from reconciler.kinds.registry import KINDS, LATER
+from reconciler.kinds.registry import CARRIED_OUT, KINDS
 from reconciler.model.codes import Code
 from reconciler.model.hints import did_you_mean
 from reconciler.model.problems import Location, Problem, Severity
@@ -20,6 +20,8 @@ from reconciler.source.documents import RawDocument, parse_documents
 from reconciler.source.explain import explain, render_path
 from reconciler.source.reading import ambiguity, paths_of
 from reconciler.source.scalars import Tag
+from reconciler.source.selection import TABLE_SUFFIX
+from reconciler.source.tables import load_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ def load_manifests(files: Mapping[str, bytes], commit: str) -> Loaded:
     """Read all files; documents that are not whole are left out and told as problems."""
     documents: list[Placed[Document]] = []
     problems: list[Problem] = []
+    manifests = {
+        path: content for path, content in files.items() if not path.endswith(TABLE_SUFFIX)
+    }
     names: dict[tuple[str, str], Location] = {}
     found = 0
-    for path in sorted(files):
-        for item in parse_documents(path, files[path]):
+    for path in sorted(manifests):
+        for item in parse_documents(path, manifests[path]):
             if isinstance(item, Problem):
                 problems.append(item)
                 continue
@@ -48,7 +53,7 @@ def load_manifests(files: Mapping[str, bytes], commit: str) -> Loaded:
             document, faults = _type(item)
             problems.extend(faults)
             problems.extend(_note_name(item, names))
-            if document is not None and type(document) is not Document:
+            if document is not None:
                 locate = _Locator(item.source, item.number)
                 documents.append(Placed(document, item.locate(()), commit, locate))
     if not found and not any(problem.is_error for problem in problems):
@@ -56,14 +61,16 @@ def load_manifests(files: Mapping[str, bytes], commit: str) -> Loaded:
         problems.append(Problem(Location(""), Code.NO_MANIFEST.value, "there is no manifest", hint))
     whole = {(placed.document.kind, placed.name) for placed in documents}
     broken = frozenset(names.keys() - whole)
-    return Loaded(commit, tuple(documents), tuple(sorted(problems)), broken)
+    tables, faults = load_tables(documents, files)
+    problems.extend(faults)
+    return Loaded(commit, tuple(documents), tuple(sorted(problems)), broken, tables)
 
 
 def _type(raw: RawDocument) -> tuple[Document | None, list[Problem]]:
     """Give the typed document, unless a problem among those given refuses it."""
     kind = raw.data.get("kind")
-    if isinstance(kind, str) and kind not in KINDS and kind not in LATER:
-        hint = did_you_mean(kind, {*KINDS, *LATER})
+    if isinstance(kind, str) and kind not in KINDS:
+        hint = did_you_mean(kind, KINDS)
         message = f"the kind {kind!r:.80} does not exist"
         return None, [Problem(raw.locate(("kind",)), Code.UNKNOWN_KIND.value, message, hint)]
     model = KINDS.get(kind, Document) if isinstance(kind, str) else Document
@@ -91,7 +98,7 @@ def _faults(error: ValidationError, raw: RawDocument, model: type[Model]) -> lis
 
 def _not_yet(raw: RawDocument, document: Document) -> Iterator[Problem]:
     """Warn of what is valid and not carried out, so that nothing is accepted and ignored."""
-    if document.kind in LATER:
+    if document.kind not in CARRIED_OUT:
         yield Problem(
             raw.locate(("kind",)),
             Code.KIND_NOT_YET.value,

@@ -44,6 +44,11 @@ _SPECIAL = {
     for sign in ("", "+", "-")
 } | {f".{word}": float("nan") for word in ("nan", "NaN", "NAN")}
 _BOOLEAN_LETTERS = frozenset("yYnN")
+# What begins otherwise is text in both versions, and so is a word longer than `false`.
+_WORD_LETTERS = frozenset("yYnNtTfFoO")
+_TELLING = frozenset("-+.0123456789~<=!&*") | _WORD_LETTERS
+_LONGEST_WORD = 5
+_TEXT = Tag.TEXT.value
 _OLD_RULES = yaml.SafeLoader.yaml_implicit_resolvers
 
 
@@ -67,9 +72,16 @@ def parse_scalar(tag: str, text: str) -> Scalar:
             raise ValueError(message)
 
 
-@lru_cache(maxsize=8192)
 def tag_of(text: str) -> str:
     """Give the tag of a plain scalar; one that YAML 1.1 reads otherwise stays a text."""
+    first = text[:1]
+    if first and (first not in _TELLING or (first in _WORD_LETTERS and len(text) > _LONGEST_WORD)):
+        return _TEXT
+    return _tag_by_rules(text)
+
+
+@lru_cache(maxsize=8192)
+def _tag_by_rules(text: str) -> str:
     if len(text) > _LONGEST_NUMBER:
         return Tag.TEXT.value
     new, old = _core_tag(text), _old_tag(text)

@@ -1,4 +1,4 @@
-"""Which files below the path are manifests: YAML, not hidden, not named in .patchwrightignore."""
+"""Which files below the path are read: YAML and tables, not hidden, not ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ IGNORE_FILE = ".patchwrightignore"
 LARGEST_IGNORE_FILE = 64 << 10
 MOST_FILES = 100_000
 MOST_BYTES = 512 << 20
-_SUFFIXES = (".yaml", ".yml")
+TABLE_SUFFIX = ".csv"
+_SUFFIXES = (".yaml", ".yml", TABLE_SUFFIX)
 _LONGEST_PATTERN = 300
 
 
@@ -38,7 +39,7 @@ class Selection:
         return not _is_hidden(path) and not self._ignores(path, is_folder=True)
 
     def wants_file(self, path: str) -> bool:
-        """Tell whether a file whose folders are entered is a manifest."""
+        """Tell whether a file whose folders are entered is a manifest, or may be its table."""
         if _is_hidden(path) or not path.endswith(_SUFFIXES):
             return False
         return not self._ignores(path, is_folder=False)

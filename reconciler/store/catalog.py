@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,18 +76,27 @@ class CatalogRepository:
         rows = self._connection.execute(select(table).order_by(table.c.id))
         return {row.id: _entry_of(row) for row in rows}
 
-    def merge(self, source: str, updates: Sequence[Update], at: datetime) -> CatalogChange:
+    def merge(
+        self,
+        source: str,
+        updates: Sequence[Update],
+        at: datetime,
+        keep: Callable[[str], bool] = lambda _: False,
+    ) -> CatalogChange:
         """Take in a complete, successful read of a source.
 
         New updates get revision 1; other packages or digests raise an update's revision; one that
         is listed no more is withdrawn, unless a listed one of its product supersedes it. All of
-        it makes one new content version; other metadata is saved without one. Raises CatalogError
-        for a read that cannot be whole (S29) or that contradicts another source.
+        it makes one new content version; other metadata is saved without one. An id that `keep`
+        holds is not withdrawn: it was listed, and could not be read. Raises CatalogError for a
+        read that cannot be whole (S29) or that contradicts another source.
         """
         listed = _by_id(source, updates)
         known = self._known(source, listed)
         _check_whole(source, listed, known)
-        change = _compare(source, listed, known, self.version())
+        unread = {one for one in known if one not in listed and keep(one)}
+        readable = {one: row for one, row in known.items() if one not in unread}
+        change = _compare(source, listed, readable, self.version())
         if not change.is_empty:
             self._counters.rise(Counter.CONTENT)
             self._counters.mark_site_policy()
@@ -247,7 +256,10 @@ def _content_digest(one: Update) -> str:
         [file.name, file.version, file.architecture, file.size, file.sha256]
         for file in one.packages
     ]
-    return digest_of(sorted(files))
+    if not one.fixes:
+        return digest_of(sorted(files))
+    fixes = [[fix.ecosystem, fix.name, fix.version] for fix in one.fixes]
+    return digest_of([sorted(files), sorted(fixes)])
 
 
 def _entry_of(row: AnyRow) -> CatalogEntry:

@@ -30,16 +30,16 @@ def depot(tmp_path):
 @pytest.fixture
 def read(lab):
     def read_updates(*suites):
-        return AptReader(
+        reader = AptReader(
             name="lab",
             location=lab.url,
             suites=suites,
             architectures=(),
-            classifications=(),
             keyrings=(lab.repository.keyring,),
             fetcher=FETCHER,
             clock=SystemClock(),
-        ).read()
+        )
+        return reader.read().updates
 
     return read_updates
 

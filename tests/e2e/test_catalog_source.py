@@ -32,6 +32,7 @@ class Spec:
     type: str = "apt"
     suites: tuple[str, ...] = (SUITE,)
     architectures: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
 
 
@@ -57,7 +58,7 @@ def archive(tmp_path, key):
 def read(archive, keyring):
     def read_updates(location=None, signed_by=keyring, **changes):
         spec = Spec(str(location or archive.folder), str(signed_by), **changes)
-        return make_reader("lab", spec, FETCHER, FixedClock(), keyring.parent).read()
+        return make_reader("lab", spec, FETCHER, FixedClock(), keyring.parent).read().updates
 
     return read_updates
 
@@ -303,5 +304,5 @@ def test_source_without_suites_is_refused(read):
 
 
 def test_type_that_is_not_carried_out_is_refused(read):
-    with pytest.raises(CatalogError, match="type 'osv' is not carried out yet"):
-        read(type="osv")
+    with pytest.raises(CatalogError, match="type 'updateinfo' is not carried out yet"):
+        read(type="updateinfo")

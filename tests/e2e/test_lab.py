@@ -42,7 +42,9 @@ def test_update_accepts_the_signature(make_machine):
 def test_update_refuses_one_changed_byte(lab_repository, make_machine):
     machine = make_machine("web")
     release = lab_repository.public / "dists" / SECURITY / "InRelease"
-    release.write_bytes(release.read_bytes().replace(b"Origin: P", b"Origin: p"))
+    signed = release.read_bytes()
+    release.write_bytes(signed.replace(b"Origin: L", b"Origin: l"))
+    assert release.read_bytes() != signed
 
     done = machine.apt("update", "--error-on=any")
 

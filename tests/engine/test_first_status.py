@@ -27,7 +27,7 @@ def status_of(tmp_path, text):
     store.migrate()
     reconciler = Reconciler(store, SITE, FixedClock(NOW), "host:site", timedelta(hours=1))
     reconciler.begin()
-    reconciler.run_pass(renew(Desire(), OneCommit(text), NOW))
+    reconciler.run_pass(renew(Desire(), OneCommit(text), SITE, NOW))
     with store.read() as view:
         status = view.documents.load(STATUS)
     store.close()
@@ -51,6 +51,15 @@ def test_status_tells_what_is_not_carried_out_yet(tmp_path):
 def test_commit_with_a_field_not_carried_out_takes_no_force():
     files = {"m.yaml": BASICS.replace("releases:", "timeBasis: local\n  releases:").encode()}
 
-    desired, _ = judge(Checkout("c" * 40, NOW, files), NOW)
+    desired, _ = judge(Checkout("c" * 40, NOW, files), SITE, NOW)
 
     assert desired is None
+
+
+def test_commit_with_another_site_code_takes_no_force():
+    files = {"m.yaml": BASICS.replace("code: PWR", "code: TST").encode()}
+
+    desired, problems = judge(Checkout("c" * 40, NOW, files), SITE, NOW)
+
+    assert desired is None
+    assert [str(one.at) for one in problems if one.code == "PW2001"] == ["m.yaml:5:14"]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from reconciler.cli.problem_outputs.form import Form
 from reconciler.cli.validate import validate_paths
 from tests.corpora import NOW, document
 
@@ -75,7 +76,7 @@ def test_what_needs_a_site_is_noted_once(folder, capsys):
 
 def test_json_holds_every_problem_with_its_place(folder, capsys):
     (folder / "b.yaml").write_text(WRONG, encoding="utf-8")
-    validate_paths([folder], now=NOW, output="json")
+    validate_paths([folder], now=NOW, form=Form.JSON)
     found = json.loads(capsys.readouterr().out)
 
     assert (found["valid"], found["documents"], found["errors"]) == (False, 1, 1)

@@ -189,3 +189,11 @@ def test_deadline_may_be_the_opening_itself():
     phase = f"{{name: one, collection: everyone, opens: {{at: {instant}}}, deadline: {instant}}}"
 
     assert codes(WORLD.replace("{name: one, collection: everyone}", phase)) == []
+
+
+def test_one_name_mistyped_everywhere_is_told_everywhere_with_its_hint():
+    texts = [document("Drill", f"d{n}", "{collection: everyon, schedule: 1d}") for n in range(3)]
+    _, problems = judged("---\n".join([EVERYONE, *texts]))
+    dangling = [one.hint for one in problems if one.code == "PW1070"]
+
+    assert dangling == ['did you mean "everyone"?'] * 3

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.engine.desire import Desire, Watch, judge, renew
+from reconciler.engine.desire import Desire, Followed, Watch, judge, renew
 from reconciler.model.errors import SourceError
 from reconciler.ports import Checkout
-from tests.worlds import BASICS, NOW
+from tests.worlds import BASICS, NOW, SITE
 
 LATER = NOW + timedelta(minutes=1)
 BROKEN = BASICS.replace("group: rollup", "group: nobody")
@@ -17,8 +17,14 @@ NOT_YET = BASICS.replace("{code: PWR, mode: enforce}", "{code: PWR, parent: main
     "spec: {code: PWX}\n"
 )
 LATER_KIND = BASICS + (
-    "---\napiVersion: patchwright.dev/v1alpha1\nkind: Freeze\nmetadata: {name: f}\nspec: {}\n"
+    "---\napiVersion: patchwright.dev/v1alpha1\nkind: DisruptionBudget\nmetadata: {name: b}\n"
+    "spec: {collection: everybody, concurrent: 1}\n"
 )
+
+
+def followed(source):
+    """Follow a source once an hour."""
+    return Followed(source, SITE, timedelta(hours=1))
 
 
 class Source:
@@ -46,7 +52,7 @@ def a_checkout(text):
 def renewed(*texts):
     desire, source = Desire(), Source(*texts)
     for number, _ in enumerate(texts):
-        desire = renew(desire, source, NOW + timedelta(minutes=number))
+        desire = renew(desire, source, SITE, NOW + timedelta(minutes=number))
     return desire
 
 
@@ -70,7 +76,7 @@ def test_refused_commit_leaves_the_last_valid_one_in_force(text):
 
 @pytest.mark.parametrize("text", [NOT_YET, LATER_KIND])
 def test_what_is_not_carried_out_yet_is_refused_though_it_is_no_error(text):
-    desired, problems = judge(a_checkout(text), NOW)
+    desired, problems = judge(a_checkout(text), SITE, NOW)
 
     assert desired is None
     assert not [problem for problem in problems if problem.is_error]
@@ -78,7 +84,7 @@ def test_what_is_not_carried_out_yet_is_refused_though_it_is_no_error(text):
 
 def test_warning_refuses_nothing():
     ended = BASICS.replace("{group: rollup}", "{group: rollup, until: 2026-01-01T00:00:00Z}")
-    desired, problems = judge(a_checkout(ended), NOW)
+    desired, problems = judge(a_checkout(ended), SITE, NOW)
 
     assert desired is not None
     assert [problem.code for problem in problems] == ["PW1091"]
@@ -114,7 +120,7 @@ def test_mended_commit_takes_force():
 def test_watch_wakes_only_when_something_changed():
     woken = []
     source = Source(BASICS, BASICS, None, None)
-    watch = Watch(source, FixedClock(), timedelta(hours=1), lambda: woken.append(1), Desire())
+    watch = Watch(followed(source), FixedClock(), lambda: woken.append(1), Desire())
     seen = []
     for _ in range(4):
         watch.read_once()
@@ -129,7 +135,7 @@ def test_watch_reads_until_it_is_stopped():
     def wake():
         watch.stop()
 
-    watch = Watch(source, FixedClock(), timedelta(hours=1), wake, Desire())
+    watch = Watch(followed(source), FixedClock(), wake, Desire())
     watch.run()
 
     assert watch.desire.in_force is not None
@@ -142,7 +148,7 @@ def test_poke_reads_at_once():
         woken.append(1)
         (watch.poke if len(woken) == 1 else watch.stop)()
 
-    watch = Watch(source, FixedClock(), timedelta(hours=1), wake, Desire())
+    watch = Watch(followed(source), FixedClock(), wake, Desire())
     watch.run()
 
     assert len(woken) == 2

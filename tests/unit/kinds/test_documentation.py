@@ -9,12 +9,14 @@ import pytest
 import yaml
 
 from reconciler.kinds.base import Model
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import CARRIED_OUT, KINDS
 from reconciler.kinds.schema import COMBINED, make_schemas
+from reconciler.model.codes import NOT_YET_CODES
 from tests.corpora import judged
 
 PROJECT = Path(__file__).parents[3]
 PAGES = PROJECT / "docs" / "kinds"
+TABLE = re.compile(r"^```csv\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -22,12 +24,28 @@ def examples_of(kind: str) -> str:
     return "---\n".join(BLOCK.findall((PAGES / f"{kind.lower()}.md").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+def tables_of(kind: str) -> dict[str, bytes]:
+    page = (PAGES / f"{kind.lower()}.md").read_text(encoding="utf-8")
+    table = TABLE.search(page)
+    return {"windows.csv": table.group(1).encode()} if table else {}
+
+
+@pytest.mark.parametrize("kind", sorted(CARRIED_OUT))
 def test_example_takes_force_without_a_word(kind):
     state, problems = judged(examples_of(kind))
 
     assert problems == ()
     assert state is not None
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - CARRIED_OUT))
+def test_example_is_valid_and_only_not_carried_out(kind):
+    state, problems = judged(examples_of(kind), tables_of(kind))
+
+    assert state is not None
+    assert state.of_kind(kind)
+    assert {problem.code for problem in problems} <= NOT_YET_CODES
+    assert [problem.code for problem in problems].count("PW1095") >= 1
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

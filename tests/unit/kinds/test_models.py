@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from reconciler.kinds.catalog_source import CatalogSource
 from reconciler.kinds.collection import Collection
 from reconciler.kinds.not_yet import not_yet_uses
+from reconciler.kinds.phase import Gate, Halt, Opens
 from reconciler.kinds.query import AllLeaf, AllOf, FactLeaf, Not, ShardLeaf
 from reconciler.kinds.registry import KINDS
-from reconciler.kinds.rollout import Gate, Halt, Opens, Rollout
+from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.scan_policy import ScanPolicySpec
 from reconciler.kinds.site import Site
 from reconciler.kinds.update_group import UpdateGroup

@@ -27,7 +27,7 @@ def authorized(group="{group: rollup}", more=""):
     world = PlannerWorld()
     world.publish(*(an_update(name) for name in ("app", "lib", "tool")))
     desired = load_desired(BASICS.replace("{group: rollup}", group) + more)
-    found = authorized_updates(desired, "monthly", world.catalog(), NOW)
+    found, _ = authorized_updates(desired, "monthly", world.catalog(), NOW)
     return sorted(one.split("/")[2] for one in found)
 
 
@@ -151,7 +151,7 @@ def test_withdrawn_update_is_not_authorized():
     world = PlannerWorld()
     world.publish(an_update("app"), an_update("lib"))
     world.withdraw(an_update("app"))
-    found = authorized_updates(load_desired(BASICS), "monthly", world.catalog(), NOW)
+    found, _ = authorized_updates(load_desired(BASICS), "monthly", world.catalog(), NOW)
 
     assert found == {"deb:Lab/security/lib/1.1"}
 

@@ -1,10 +1,7 @@
 """The files of a commit as one."""
 
-import pytest
-
 from reconciler.kinds.collection import Collection
-from reconciler.kinds.registry import KINDS, LATER
-from reconciler.model.codes import NOT_YET_CODES
+from reconciler.kinds.registry import CARRIED_OUT, KINDS
 from reconciler.model.problems import Location
 from reconciler.source.load import load_manifests
 from tests.corpora import document
@@ -61,14 +58,6 @@ def test_plain_dates_are_fine_where_dates_are_read():
     assert codes_of({"a.yaml": document("Authorization", "a", spec).encode()}) == []
 
 
-@pytest.mark.parametrize("kind", sorted(LATER))
-def test_kind_that_is_not_carried_out_is_told_and_never_ignored(kind):
-    loaded = load_manifests({"a.yaml": document(kind, "a", "{}").encode()}, "c")
-
-    assert [problem.code in NOT_YET_CODES for problem in loaded.problems] == [True]
-    assert loaded.documents == ()
-
-
-def test_every_kind_of_the_language_is_known_once():
-    assert len(KINDS) + len(LATER) == 24
-    assert not LATER & KINDS.keys()
+def test_every_kind_of_the_language_is_typed():
+    assert len(KINDS) == 24
+    assert KINDS.keys() >= CARRIED_OUT

@@ -1,0 +1,61 @@
+"""The catalog that `validate --catalog` names: a file, a folder, or a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.app.home import Home
+from reconciler.app.settings import SETTINGS_FILE
+from reconciler.cli.catalog_import import read_listing
+from reconciler.desired.state import DesiredState
+from reconciler.engine.observer import load_catalog
+from reconciler.model.codes import Code
+from reconciler.model.problems import Location, Problem, Severity
+from reconciler.model.updates import CatalogEntry
+from reconciler.observed.catalog import Catalog
+from reconciler.planning.catalog_checks import check_updates
+from reconciler.ports import SetAside
+
+_NAME = "catalog"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogAtHand:
+    """A catalog, where it is from, and the records of it that could not be read."""
+
+    path: Path
+    catalog: Catalog
+    set_aside: tuple[SetAside, ...] = ()
+
+    def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
+        """Tell what the manifests say wrongly of updates; a broken record is told once."""
+        unread = frozenset(one.id for one in self.set_aside)
+        yield from check_updates(state, self.catalog, unread, now)
+        if self.set_aside:
+            first = self.set_aside[0]
+            message = (
+                f"{len(self.set_aside)} record(s) of the catalog are set aside;"
+                f" the first is {first.where}: {first.reason}"
+            )
+            at = Location(str(self.path))
+            yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
+
+
+def load_catalog_at_hand(path: Path) -> CatalogAtHand:
+    """Read a site's catalog, an archive, a JSON file or a folder; raises CatalogError."""
+    if (path / SETTINGS_FILE).is_file():
+        store = Home(path).open_store()
+        try:
+            with store.read() as view:
+                return CatalogAtHand(path, load_catalog(view))
+        finally:
+            store.close()
+    listing = read_listing(path, None, _NAME)
+    entries = {
+        one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates
+    }
+    return CatalogAtHand(path, Catalog(1, entries), listing.set_aside)

@@ -1,0 +1,1 @@
+"""How `validate` prints what it found: one module for each form."""

@@ -1,0 +1,187 @@
+"""What policies demand and manifests alone can show (S24).
+
+The rest needs a catalog, a snapshot of the fleet or git, and is told as not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.desired.phased import Phased, phased_others, phased_rollouts
+from reconciler.desired.policy_scope import Scope, emergency_collections, scopes
+from reconciler.desired.state import DesiredState, FieldPath, Placed
+from reconciler.kinds.base import Document
+from reconciler.kinds.rollout import Rollout
+from reconciler.model.codes import Code
+from reconciler.model.problems import Problem
+from reconciler.model.times import render_duration
+
+Rollouts = Mapping[str, Placed[Rollout]]
+
+
+def check_policies(state: DesiredState, rollouts: Rollouts, now: datetime) -> Iterator[Problem]:
+    """Tell what fails a policy; of several policies each is told, so the strictest wins."""
+    gated = [*phased_rollouts(rollouts), *(one for one in phased_others(state) if one.gated)]
+    for policy in state.policies.values():
+        yield from _approvers_suffice(policy.name, policy)
+    for scope in scopes(state):
+        yield from _approvals(state, rollouts, scope)
+        yield from _phases(scope, gated)
+        yield from _emergencies(state, scope)
+        yield from _waivers(state, scope, now)
+        yield from _windows(state, scope, [*gated, *phased_others(state)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Approved:
+    """A document that people approve, and the collections that it is for."""
+
+    placed: Placed[Document]
+    approved_by: tuple[str, ...]
+    collections: tuple[str, ...]
+
+
+def _approvers_suffice(name: str, policy: Placed[Document]) -> Iterator[Problem]:
+    spec = policy.document.spec
+    count, listed = spec.min_approvers, len(_distinct(spec.approvers.from_))
+    if count is not None and 0 < listed < count:
+        message = f'policy "{name}" asks for {count} approvers, and {listed} can be one'
+        at = policy.locate(("spec", "minApprovers"))
+        yield Problem(at, Code.POLICY_IMPOSSIBLE.value, message, "name more in approvers.from")
+
+
+def _distinct(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in names)
+
+
+def _approved(state: DesiredState, rollouts: Rollouts) -> Iterator[_Approved]:
+    targets: dict[str, list[str]] = {}
+    for rollout in rollouts.values():
+        names = [phase.collection for phase in rollout.document.spec.phases]
+        targets.setdefault(rollout.document.spec.authorization, []).extend(names)
+    for name, placed in state.authorizations.items():
+        names = targets.get(name, [])
+        yield _Approved(placed, placed.document.spec.approved_by, tuple(names))
+    for change in state.emergency_changes.values():
+        names = [*emergency_collections(change.document)]
+        yield _Approved(change, change.document.spec.approved_by, tuple(names))
+    for removal in state.removals.values():
+        names = [phase.collection for phase in removal.document.spec.phases]
+        yield _Approved(removal, removal.document.spec.approved_by, tuple(names))
+    for waiver in state.waivers.values():
+        spec = waiver.document.spec
+        yield _Approved(waiver, spec.approved_by, (spec.collection,) if spec.collection else ())
+
+
+def _approvals(state: DesiredState, rollouts: Rollouts, scope: Scope) -> Iterator[Problem]:
+    """Without git distinct names are counted, whoever wrote them (S24)."""
+    spec = scope.policy.document.spec
+    if spec.min_approvers is None:
+        return
+    allowed = _distinct(spec.approvers.from_)
+    for one in _approved(state, rollouts):
+        if not scope.holds_any(one.collections):
+            continue
+        names = _distinct(one.approved_by)
+        counted = names & allowed if allowed else names
+        if len(counted) >= spec.min_approvers:
+            continue
+        who = "approver" if len(counted) == 1 else "approvers"
+        message = f"it has {len(counted)} {who}, and {_demand(scope)} {spec.min_approvers}"
+        hint = f"they have to be of {', '.join(spec.approvers.from_)}" if allowed else ""
+        hint = hint or "different people have to approve it: name them in approvedBy"
+        yield _problem(one.placed, ("spec", "approvedBy"), Code.TOO_FEW_APPROVERS, message, hint)
+
+
+def _phases(scope: Scope, gated: list[Phased]) -> Iterator[Problem]:
+    spec = scope.policy.document.spec
+    for phased in gated:
+        if not phased.phases:
+            continue
+        first = phased.phases[0]
+        concerned = scope.holds_any(phase.collection for phase in phased.phases)
+        if concerned and spec.first_phase_in and first.collection not in spec.first_phase_in:
+            field = phased.path(0, "collection")
+            yield _first(scope, phased.placed, field, first.collection)
+        yield from _soaks(scope, phased)
+
+
+def _first(scope: Scope, placed: Placed[Document], field: FieldPath, found: str) -> Problem:
+    allowed = ", ".join(scope.policy.document.spec.first_phase_in)
+    message = f'collection "{found}" comes first, and {_demand(scope)} one of {allowed}'
+    hint = "begin where an update can do no harm"
+    return _problem(placed, field, Code.FIRST_PHASE_ELSEWHERE, message, hint)
+
+
+def _soaks(scope: Scope, phased: Phased) -> Iterator[Problem]:
+    """The last gate lets nothing open, so its soak is not asked about."""
+    shortest = scope.policy.document.spec.min_soak
+    for number, phase in enumerate(phased.phases[:-1]):
+        gate = phase.gate
+        if shortest is None or gate is None or gate.soak >= shortest:
+            continue
+        if scope.holds(phase.collection):
+            found, least = render_duration(gate.soak), render_duration(shortest)
+            message = f'phase "{phase.name}" soaks for {found}, and {_demand(scope)} {least}'
+            field = phased.path(number, "gate", "soak")
+            yield _problem(phased.placed, field, Code.SOAK_TOO_SHORT, message, "soak longer")
+
+
+def _emergencies(state: DesiredState, scope: Scope) -> Iterator[Problem]:
+    spec = scope.policy.document.spec
+    for change in state.emergency_changes.values():
+        if not scope.holds_any(emergency_collections(change.document)):
+            continue
+        reference = change.document.spec.reference
+        if spec.first_phase_in and reference not in spec.first_phase_in:
+            yield _first(scope, change, ("spec", "reference"), reference)
+        if spec.forbid_window_override and change.document.spec.windows == "override":
+            message = f"it overrides windows, which {_name(scope)} forbids"
+            hint = "write windows: respect"
+            yield _problem(change, ("spec", "windows"), Code.WINDOWS_OVERRIDDEN, message, hint)
+
+
+def _waivers(state: DesiredState, scope: Scope, now: datetime) -> Iterator[Problem]:
+    longest = scope.policy.document.spec.max_waiver
+    for waiver in state.waivers.values():
+        spec = waiver.document.spec
+        names = (spec.collection,) if spec.collection else ()
+        if longest is None or spec.until - now <= longest or not scope.holds_any(names):
+            continue
+        most = render_duration(longest)
+        message = f"it ends later than in {most}, the longest that {_name(scope)} allows"
+        hint = "choose an earlier end, and have it approved again then"
+        yield _problem(waiver, ("spec", "until"), Code.WAIVER_TOO_LONG, message, hint)
+
+
+def _windows(state: DesiredState, scope: Scope, phased: list[Phased]) -> Iterator[Problem]:
+    """Where no collection declares windows, no computer can have one; else a snapshot tells."""
+    declared = state.collection_sets or any(
+        isinstance(one.document.spec.maintenance_windows, tuple)
+        for one in state.collections.values()
+    )
+    if declared or not scope.policy.document.spec.require_window:
+        return
+    for one in {id(one.placed): one for one in phased}.values():
+        for number, phase in enumerate(one.phases):
+            if scope.holds(phase.collection):
+                message = f"{_name(scope)} asks for windows, and no collection declares any"
+                field = one.path(number, "collection")
+                hint = f'declare maintenanceWindows, as in collection "{phase.collection}"'
+                yield _problem(one.placed, field, Code.WINDOW_REQUIRED, message, hint)
+
+
+def _name(scope: Scope) -> str:
+    return f'policy "{scope.policy.name}"'
+
+
+def _demand(scope: Scope) -> str:
+    return f"{_name(scope)} asks for"
+
+
+def _problem(
+    placed: Placed[Document], field: FieldPath, code: Code, message: str, hint: str
+) -> Problem:
+    return Problem(placed.locate(field), code.value, message, hint)
