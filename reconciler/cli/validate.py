@@ -22,6 +22,7 @@ from reconciler.model.codes import Code
 from reconciler.model.errors import SourceError
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.source.folder import read_folder, read_manifest
+from reconciler.source.garbage import collector_paused
 from reconciler.source.load import load_manifests
 
 _NOTHING_TO_DO, _ERROR = 0, 1
@@ -42,6 +43,7 @@ def validate_paths(
     return _NOTHING_TO_DO if verdict.is_valid else _ERROR
 
 
+@collector_paused()
 def judge_paths(
     paths: Sequence[Path],
     now: datetime,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import cached_property
+from itertools import islice
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -13,6 +14,7 @@ from reconciler.source.scalars import Tag, tag_of
 
 DEEPEST = 64
 FieldPath = tuple[str | int, ...]
+_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _TEXT, _MAPPING, _SEQUENCE = Tag.TEXT.value, Tag.MAPPING.value, Tag.SEQUENCE.value
 
 
@@ -99,22 +101,36 @@ def find(root: Node, field: FieldPath, *, at_key: bool = False) -> Node:
 
 
 class SourceFile:
-    """A file's text, whose places are found on demand and then kept."""
+    """A file's text, whose places are found on demand, one document at a time, and then kept."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self._text = text
+        self._begins: list[tuple[int, int]] = []
+        self._roots: dict[int, tuple[Node, int]] = {}
 
-    @cached_property
-    def _roots(self) -> tuple[Node, ...]:
-        roots: list[Node] = []
-        try:
-            roots.extend(compose(self._text))
-        except yaml.YAMLError:
-            # What stands before a broken document keeps its places.
-            return tuple(roots)
-        return tuple(roots)
+    def compose(self) -> Iterator[Node]:
+        """Yield the root node of each document, and remember where it begins."""
+        for root in compose(self._text):
+            mark = root.start_mark
+            self._begins.append((mark.index - mark.column, mark.line))
+            yield root
 
     def locate(self, number: int, field: FieldPath) -> Location:
         """Give the place of a field in the numbered document; without a field, its beginning."""
-        return place_of(self.path, find(self._roots[number], field))
+        if number not in self._roots:
+            self._roots[number] = self._compose_one(number)
+        root, line = self._roots[number]
+        at = place_of(self.path, find(root, field))
+        return Location(self.path, at.line + line, at.column)
+
+    def _compose_one(self, number: int) -> tuple[Node, int]:
+        """Compose one document from the first of its lines, and give the lines before it."""
+        begin, line = self._begins[number]
+        following = _MARKER.search(self._text, begin + 1)
+        end = following.start() if following else len(self._text)
+        try:
+            return next(compose(self._text[begin:end])), line
+        except yaml.YAMLError:
+            # A %TAG directive stands above the document, which means nothing without it.
+            return next(islice(compose(self._text), number, None)), 0

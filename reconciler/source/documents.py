@@ -15,7 +15,6 @@ from reconciler.source.composing import (
     FieldPath,
     SourceFile,
     TooDeepError,
-    compose,
     find,
     place_of,
 )
@@ -58,7 +57,7 @@ def parse_documents(path: str, content: bytes) -> Iterator[RawDocument | Problem
     source = SourceFile(path, text)
     number = -1
     try:
-        for number, root in enumerate(compose(text)):
+        for number, root in enumerate(source.compose()):
             yield from _read(source, number, root, aliases="&" in text)
     except yaml.YAMLError as error:
         yield _syntax_problem(path, error)

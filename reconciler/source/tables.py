@@ -28,11 +28,14 @@ def load_tables(
     for placed in documents:
         if not isinstance(placed.document, CollectionSet):
             continue
-        at, name = placed.locate(("spec", "table")), placed.document.spec.table
+        name = placed.document.spec.table
         path = path_beside(placed.at, name)
         if path in tables:
             continue
-        found = parse_table(path, files[path]) if path in files else _missing(at, name)
+        if path in files:
+            found = parse_table(path, files[path])
+        else:
+            found = _missing(placed.locate(("spec", "table")), name)
         if isinstance(found, Table):
             tables[path] = found
         else:
