@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reconciler.cli.catalog_app import catalog_app
+from reconciler.cli.options import (
+    DEFAULT_SITE,
+    NowOption,
+    Output,
+    OutputOption,
+    SiteArgument,
+    finish,
+    parse_now,
+)
 from reconciler.cli.problem_outputs.form import Form
 
 app = typer.Typer(
@@ -20,34 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-catalog_app = typer.Typer(
-    help="The catalog of known updates.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(catalog_app, name="catalog")
-
-
-class Output(StrEnum):
-    """How a command prints."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class RecordForm(StrEnum):
-    """What `catalog import` reads."""
-
-    OSV = "osv"
-    DIRECTORY = "directory"
-
-
-OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
-SiteArgument = Annotated[
-    Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")
-]
-NowOption = Annotated[
-    str | None, typer.Option("--now", help="Judge as of this instant, as 2026-01-31T06:00:00Z.")
-]
-DEFAULT_SITE = Path("/var/lib/patchwright")
 
 
 @app.command()
@@ -75,7 +56,7 @@ def init(
     from reconciler.cli.init import NewSite, init_site
 
     asked = NewSite(name, code, source, ref, path, interval, host, port)
-    _finish(init_site(folder, asked, output))
+    finish(init_site(folder, asked, output))
 
 
 @app.command()
@@ -95,7 +76,7 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    _finish(validate_paths(paths, form=output, strict=strict, now=_parse_now(now), catalog=catalog))
+    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=catalog))
 
 
 @app.command()
@@ -125,9 +106,9 @@ def windows(
     """
     from reconciler.cli.windows import Asked, make_span, show_windows
 
-    span = make_span(since, until, _parse_now(now))
+    span = make_span(since, until, parse_now(now))
     chosen = site or (DEFAULT_SITE if manifests is None else None)
-    _finish(show_windows(Asked(name, span, manifests, chosen, timezone), output))
+    finish(show_windows(Asked(name, span, manifests, chosen, timezone), output))
 
 
 @app.command()
@@ -143,7 +124,7 @@ def fmt(
     """
     from reconciler.cli.fmt import format_paths
 
-    _finish(format_paths(paths, check=check))
+    finish(format_paths(paths, check=check))
 
 
 @app.command()
@@ -161,7 +142,7 @@ def plan(
     """
     from reconciler.cli.plan import show_plan
 
-    _finish(show_plan(site, path, _parse_now(now), output))
+    finish(show_plan(site, path, parse_now(now), output))
 
 
 @app.command()
@@ -172,7 +153,7 @@ def apply(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT)
     """
     from reconciler.cli.apply import apply_once
 
-    _finish(apply_once(site, output))
+    finish(apply_once(site, output))
 
 
 @app.command()
@@ -188,7 +169,7 @@ def run(
     """
     from reconciler.cli.run import run_site
 
-    _finish(run_site(site, ready_file))
+    finish(run_site(site, ready_file))
 
 
 @app.command()
@@ -199,7 +180,7 @@ def status(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT
     """
     from reconciler.cli.status import show_status
 
-    _finish(show_status(site, output))
+    finish(show_status(site, output))
 
 
 @app.command()
@@ -210,7 +191,7 @@ def token(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT)
     """
     from reconciler.cli.enrolment_token import print_token
 
-    _finish(print_token(site, output))
+    finish(print_token(site, output))
 
 
 @app.command()
@@ -226,7 +207,7 @@ def schemas(
     """
     from reconciler.cli.schemas import check_schemas, write_schemas
 
-    _finish(check_schemas(folder) if check else write_schemas(folder))
+    finish(check_schemas(folder) if check else write_schemas(folder))
 
 
 @app.command()
@@ -241,7 +222,7 @@ def demo(
     """
     from reconciler.demo.show import run_demo
 
-    _finish(run_demo(keep=keep))
+    finish(run_demo(keep=keep))
 
 
 @app.command(hidden=True)
@@ -252,78 +233,7 @@ def serve(
     """Serve agents only; `run` starts this as a process of its own."""
     from reconciler.cli.serve import serve_site
 
-    _finish(serve_site(site, ready_file))
-
-
-@catalog_app.command("sync")
-def catalog_sync(
-    names: Annotated[list[str] | None, typer.Argument(help="Sources; all when none.")] = None,
-    site: SiteArgument = DEFAULT_SITE,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Read update sources now.
-
-    Example: patchwright catalog sync debian-security
-    """
-    from reconciler.cli.catalog import sync_sources
-
-    _finish(sync_sources(site, tuple(names or ()), output))
-
-
-@catalog_app.command("import")
-def catalog_import(
-    path: Annotated[Path, typer.Argument(help="An archive, a JSON file or a folder.")],
-    form: Annotated[
-        RecordForm | None,
-        typer.Option("--type", help="osv: OSV records; directory: also our own form (folders)."),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Keep it under this name; else that of the file.")
-    ] = None,
-    site: SiteArgument = DEFAULT_SITE,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Bring advisories or updates from a file or folder into the catalog, offline.
-
-    What an earlier import of the same source held and this one does not is withdrawn. A broken
-    record is set aside with its reason.
-
-    Example: patchwright catalog import osv-almalinux9.tar.gz
-    """
-    from reconciler.cli.catalog_import import import_catalog
-
-    chosen = form.value if form is not None else None
-    _finish(import_catalog(site, path, chosen, source, output))
-
-
-@catalog_app.command("list")
-def catalog_list(
-    product: Annotated[str | None, typer.Option(help="Only updates of this product.")] = None,
-    site: SiteArgument = DEFAULT_SITE,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """List known updates.
-
-    Example: patchwright catalog list --product openssl
-    """
-    from reconciler.cli.catalog import list_updates
-
-    _finish(list_updates(site, product, output))
-
-
-@catalog_app.command("show")
-def catalog_show(
-    update: Annotated[str, typer.Argument(help="The update's id.")],
-    site: SiteArgument = DEFAULT_SITE,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Show one update with its packages.
-
-    Example: patchwright catalog show deb:Debian/bookworm-security/openssl/3.0.17-1~deb12u2
-    """
-    from reconciler.cli.catalog import show_update
-
-    _finish(show_update(site, update, output))
+    finish(serve_site(site, ready_file))
 
 
 def main() -> None:
@@ -348,18 +258,3 @@ def _report(error: Exception) -> None:
         typer.echo(f"    hint: {hint}", err=True)
     for problem in getattr(error, "problems", ()):
         typer.echo(str(problem), err=True)
-
-
-def _parse_now(text: str | None) -> datetime | None:
-    from reconciler.model.times import parse_instant
-
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--now") from error
-
-
-def _finish(code: int) -> None:
-    raise typer.Exit(code)

@@ -13,7 +13,7 @@ class Code(str, Enum):
 
     summary: str
 
-    def __new__(cls, code: str, summary: str) -> Code:  # noqa: PYI034  # Self is newer than 3.9  # noqa: PYI034  # Self is newer than 3.9
+    def __new__(cls, code: str, summary: str) -> Code:  # noqa: PYI034  # Self is newer than 3.9
         made = str.__new__(cls, code)
         made._value_ = code
         made.summary = summary

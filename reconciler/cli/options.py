@@ -1,0 +1,42 @@
+"""Options that many commands take, and how every command ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+
+class Output(StrEnum):
+    """How a command prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
+SiteArgument = Annotated[
+    Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")
+]
+NowOption = Annotated[
+    str | None, typer.Option("--now", help="Judge as of this instant, as 2026-01-31T06:00:00Z.")
+]
+DEFAULT_SITE = Path("/var/lib/patchwright")
+
+
+def parse_now(text: str | None) -> datetime | None:
+    from reconciler.model.times import parse_instant
+
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--now") from error
+
+
+def finish(code: int) -> NoReturn:
+    raise typer.Exit(code)
