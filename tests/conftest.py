@@ -2,12 +2,20 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("dev", max_examples=100, print_blob=True)
+# How fast examples are made says something of the machine only.
+SLOW = [HealthCheck.too_slow]
+settings.register_profile("dev", max_examples=100, print_blob=True, suppress_health_check=SLOW)
 # The same examples on every run and no deadline: a shared machine may be slow, never lucky.
 settings.register_profile(
-    "ci", max_examples=200, print_blob=True, derandomize=True, database=None, deadline=None
+    "ci",
+    max_examples=200,
+    print_blob=True,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=SLOW,
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 settings.load_profile(PROFILE)

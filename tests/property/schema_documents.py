@@ -84,7 +84,9 @@ def _objects(schema, defs, depth):
     def whole(choice):
         wanted, unwanted = choice
         needed = {
-            name: one.filter(lambda value: value is not None) if name in wanted else one
+            name: values_of(_not_null(schema["properties"][name]), defs, depth + 1)
+            if name in wanted
+            else one
             for name, one in fields.items()
             if name in required | wanted
         }
@@ -96,6 +98,13 @@ def _objects(schema, defs, depth):
         return made.filter(lambda value: len(value) >= least) if least else made
 
     return st.sampled_from(choices).flatmap(whole)
+
+
+def _not_null(schema):
+    """Give the schema without the choice of null, so that no draw has to be thrown away."""
+    if "anyOf" not in schema:
+        return schema
+    return {**schema, "anyOf": [one for one in schema["anyOf"] if one != {"type": "null"}]}
 
 
 def _alternative(schema):
