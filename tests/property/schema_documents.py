@@ -11,7 +11,7 @@ from reconciler.kinds.schema import make_schemas
 
 MADE = make_schemas()
 SCHEMAS = {kind: json.loads(MADE[f"{kind.lower()}.json"]) for kind in KINDS}
-DEEPEST = 5
+DEEPEST = 4
 # Texts of every form that the language has; a pattern takes those that fit it.
 SAMPLES = (
     "1h", "7d", "0s", "-1d", "4d", "95%", "0.5%", "2025-09-02", "2025-09-02T06:00:00Z",
@@ -26,13 +26,26 @@ STRANGE: tuple[object, ...] = (
 )  # fmt: skip
 
 
+_BUILT: dict[tuple[str, int, int], st.SearchStrategy] = {}
+
+
 def texts_of(pattern: str | None):
     fitting = [one for one in SAMPLES if re.search(pattern or "", one)]
     return st.sampled_from(fitting)
 
 
 def values_of(schema, defs, depth=0):
-    """Draw what a schema accepts, as far as one keyword at a time tells."""
+    """Draw what a schema accepts, as far as one keyword at a time tells.
+
+    Each part is built once: a query that nests would else be built hundreds of times a draw.
+    """
+    key = (json.dumps(schema, sort_keys=True), id(defs), depth)
+    if key not in _BUILT:
+        _BUILT[key] = _build(schema, defs, depth)
+    return _BUILT[key]
+
+
+def _build(schema, defs, depth):
     if "$ref" in schema:
         return values_of(defs[schema["$ref"].rpartition("/")[2]], defs, depth)
     choices = schema.get("anyOf") or schema.get("oneOf")
@@ -79,14 +92,17 @@ def _objects(schema, defs, depth):
     for either in schema.get("anyOf", ()):
         required |= set(either.get("required", ())) & {"phases"}
     fields = {name: values_of(one, defs, depth + 1) for name, one in schema["properties"].items()}
-    choices = [_alternative(one) for one in schema.get("oneOf", ())] or [(set(), set())]
+    choices = _exclusive([_alternative(one) for one in schema.get("oneOf", ())])
+
+    firm = {
+        name: values_of(_not_null(schema["properties"][name]), defs, depth + 1)
+        for name in set().union(*(wanted for wanted, _ in choices))
+    }
 
     def whole(choice):
         wanted, unwanted = choice
         needed = {
-            name: values_of(_not_null(schema["properties"][name]), defs, depth + 1)
-            if name in wanted
-            else one
+            name: firm[name] if name in wanted else one
             for name, one in fields.items()
             if name in required | wanted
         }
@@ -98,6 +114,14 @@ def _objects(schema, defs, depth):
         return made.filter(lambda value: len(value) >= least) if least else made
 
     return st.sampled_from(choices).flatmap(whole)
+
+
+def _exclusive(choices):
+    """Have each of several alternatives forbid what only the others need."""
+    return [
+        (wanted, unwanted | set().union(*(other for other, _ in choices)) - wanted)
+        for wanted, unwanted in choices
+    ] or [(set(), set())]
 
 
 def _not_null(schema):
