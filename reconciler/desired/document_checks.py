@@ -13,6 +13,7 @@ from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.times import render_duration, render_instant
 
+_APT_ONLY = {"suites": "suites", "architectures": "architectures", "signed_by": "signedBy"}
 _CLASSES = ("server", "workstation", "portable")
 
 
@@ -22,6 +23,7 @@ def check_documents(state: DesiredState, now: datetime) -> Iterator[Problem]:
     yield from _groups(state)
     yield from _scan_policies(state)
     yield from _site_codes(state)
+    yield from _sources(state)
     yield from _suspensions(state, now)
 
 
@@ -34,6 +36,17 @@ def _authorizations(state: DesiredState, now: datetime) -> Iterator[Problem]:
     for placed in state.authorizations.values():
         yield from _selection(placed, rejected)
         yield from _span(placed, now)
+
+
+def _sources(state: DesiredState) -> Iterator[Problem]:
+    """Refuse what would have no effect: only apt archives have suites and signed indexes."""
+    for placed in state.catalog_sources.values():
+        spec = placed.document.spec
+        for inside, outside in _APT_ONLY.items() if spec.type != "apt" else ():
+            if getattr(spec, inside):
+                message = f'source "{placed.name}" is of type {spec.type}, which has no {outside}'
+                at = placed.locate(("spec", outside))
+                yield Problem(at, Code.APT_ONLY.value, message, "take the field out")
 
 
 def _span(placed: Placed[Authorization], now: datetime) -> Iterator[Problem]:
