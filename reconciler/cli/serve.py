@@ -11,8 +11,7 @@ import structlog
 from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
 from reconciler.app.logs import configure_logs
-from reconciler.app.wiring import make_desk
-from reconciler.content.depot import Depot
+from reconciler.app.wiring import make_depot, make_desk
 from reconciler.server.app import make_app
 from reconciler.server.main import TlsFiles, is_loopback, serve
 from reconciler.server.settings import ServerSettings
@@ -30,7 +29,7 @@ def serve_site(site: Path, ready_file: Path | None) -> int:
     store = home.open_store()
     app = make_app(
         store,
-        Depot(home.content),
+        make_depot(home),
         policy_of=make_desk(settings).policy_of,
         signer=Signer.load_or_make(home.policy_key),
         clock=SystemClock(),

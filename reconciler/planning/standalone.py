@@ -57,8 +57,10 @@ def _all_open(rollout: RolloutView, draft: Draft) -> bool:
 
 def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
     newest = _newest(rollout, draft)
-    for phase in rollout.phases if newest is not None and newest.offered() else ():
-        census = make_census(rollout, newest, phase, draft) if newest is not None else None
+    if newest is None or not newest.offered():
+        return
+    for phase in rollout.phases:
+        census = make_census(rollout, newest, phase, draft)
         if census is not None:
             yield census
 
