@@ -53,7 +53,6 @@ ADVERTISEMENT = Advertisement(
     mandatory_at=None,
     recurrence=timedelta(days=7),
     grace=timedelta(0),
-    user=False,
     held=False,
     owner=OWNER,
 )
