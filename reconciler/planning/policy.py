@@ -98,7 +98,7 @@ def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) ->
     """Give this computer's own deadline: a late one has `grace` from when it entered (S17)."""
     if offer.mandatory_at is None:
         return None
-    entered_at = membership.entered_at.get(ordinal, offer.available_at)
+    entered_at = membership.entered.moment_of(ordinal) or offer.available_at
     return later(offer.mandatory_at, offer.available_at + offer.grace, entered_at + offer.grace)
 
 
@@ -122,7 +122,7 @@ def _updates(
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
     """Give what a halt keeps from a computer that came after it."""
-    entered_at = membership.entered_at.get(ordinal)
+    entered_at = membership.entered.moment_of(ordinal)
     if entered_at is None:
         return frozenset()
     return frozenset(
