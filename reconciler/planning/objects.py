@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from reconciler.desired.expansion import kind_and_name
 from reconciler.kinds.phase import Phase
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
@@ -228,4 +229,4 @@ def _is_offered(record: PhaseRecord) -> bool:
 
 
 def _owner(rollout: RolloutView) -> Owner:
-    return Owner("Rollout", rollout.name, rollout.placed.changed_in)
+    return Owner(*kind_and_name(rollout.name), rollout.placed.changed_in)
