@@ -54,6 +54,10 @@ class Collections:
             self._members[name] = FrozenBitMap(self._evaluate(name))
         return self._members[name]
 
+    def guarded(self, name: str) -> FrozenBitMap:
+        """Give whom a collection protects where it does: in a freeze, waiver or budget."""
+        return self.members(name)
+
     def conditions(self) -> tuple[Condition, ...]:
         """Give what the evaluations so far could not resolve."""
         return tuple(sorted(self._found))
