@@ -213,14 +213,17 @@ class PlannerWorld:
 
     def plan(self) -> Plan:
         """Plan, changing nothing."""
-        observed = ObservedState(
+        return make_plan(load_desired(*self.manifests), self.observed(), SITE, self.now)
+
+    def observed(self) -> ObservedState:
+        """Give what is known of the fleet and remembered."""
+        return ObservedState(
             fleet=self.fleet(),
             catalog=self.catalog(),
             memory=self.memory,
             latest_transition=self.memory.latest_transition(),
             fresh=self.fresh,
         )
-        return make_plan(load_desired(*self.manifests), observed, SITE, self.now)
 
     def policy(self, name: str, plan: Plan | None = None) -> Policy:
         """Give the policy of one computer, as the server would after the last plan."""

@@ -144,7 +144,7 @@ def _from_site(
     fleet = observed.fleet
     enrolled = frozenset(fleet.names[one] for one in fleet.enrolled)
     kind, bare = _resolve(desired, asked.name, enrolled)
-    collections = Collections(desired, fleet, observed.catalog, site_name, asked.span[0])
+    collections = Collections(desired, observed, site_name, asked.span[0])
     members = collections.members(bare) if kind == _COLLECTION else fleet.named(bare)
     own_zone = _site_zone(desired, site_name)
     classes: list[WindowedClass] = []

@@ -13,6 +13,7 @@ from pyroaring import FrozenBitMap
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.cohorts import Cohorts
+from reconciler.observed.rolls import CollectionRoll
 
 PhaseKey = tuple[str, int, str]
 """Rollout, release, phase."""
@@ -42,7 +43,7 @@ RolloutRecord = Release | PhaseRecord | SeenToken | Membership
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject
+Record = RolloutRecord | DerivedObject | CollectionRoll
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -56,6 +57,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         Program: "programs",
         Advertisement: "advertisements",
         ContentAssignment: "assignments",
+        CollectionRoll: "rolls",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -82,6 +84,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.id,)
         case ContentAssignment():
             return (record.package, record.version, record.point)
+        case CollectionRoll():
+            return (record.collection,)
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Memory:
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
+    rolls: Mapping[tuple[str], CollectionRoll] = _table()
     next_number: int = 1
 
     def latest_transition(self) -> datetime | None:
@@ -104,6 +109,8 @@ class Memory:
         moments += [token.seen_at for token in self.tokens.values()]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
+        for roll in self.rolls.values():
+            moments += roll.marks()
         for one in self.phases.values():
             marks = (one.soak_since, one.succeeded_at, one.halted_at, one.lifted_at)
             moments += [one.opened_at, *(moment for moment in marks if moment is not None)]

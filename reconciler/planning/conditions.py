@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     NO_WINDOW = "NoWindow"
     NO_WINDOW_AHEAD = "NoWindowAhead"
     BAD_TIMEZONE = "BadTimezone"
+    HELD = "Held"
     FACT_MISSING = "FactMissing"
     AMBIGUOUS_COMPUTER = "AmbiguousComputer"
     UNKNOWN_COMPUTER = "UnknownComputer"

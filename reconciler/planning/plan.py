@@ -29,6 +29,7 @@ from reconciler.planning.phases import (
     retire_served,
 )
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
 from reconciler.planning.targets import form_targets
@@ -94,6 +95,8 @@ def make_plan(
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     _settle(rollouts, draft)
+    keep_rolls(world, draft)
+    forget_rolls(world, draft)
     _tell_clock(world, now, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
@@ -124,7 +127,7 @@ def make_world(
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
     desired = expand(desired)
     moment = later(now, observed.latest_transition)
-    collections = Collections(desired, observed.fleet, observed.catalog, site.name, moment)
+    collections = Collections(desired, observed, site.name, moment)
     recent = recently_scanned(desired, observed.fleet, collections, moment)
     evidence = Evidence(observed.fleet, observed.catalog, recent)
     return World(desired, observed, site, moment, collections, evidence)

@@ -55,7 +55,9 @@ def test_its_objects_and_causes_name_its_manifest(world):
     plan = world.step()
 
     assert {(action.cause.kind, action.cause.name) for action in plan.actions} == {
-        ("EmergencyChange", "blaster")
+        ("EmergencyChange", "blaster"),
+        ("Collection", "everybody"),
+        ("Collection", "reference"),
     }
     assert {(offer.owner.kind, offer.owner.name) for offer in world.offers()} == {
         ("EmergencyChange", "blaster")
