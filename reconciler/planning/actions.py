@@ -23,8 +23,10 @@ class Verb(StrEnum):
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
     FORGET_MEMBERS = "ForgetMembers"
+    FORGET_EMERGENCY = "ForgetEmergency"
     ACCEPT_MEMBERS = "AcceptMembers"
     HOLD_MEMBERS = "HoldMembers"
+    ENTER_STATE = "EnterState"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
@@ -54,6 +56,7 @@ DROPS = frozenset(
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
         Verb.FORGET_MEMBERS,
+        Verb.FORGET_EMERGENCY,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

@@ -8,9 +8,10 @@ from typing import Any
 from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
-from reconciler.observed.memory import Membership, Record
+from reconciler.observed.memory import DerivedObject, Membership, Record
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
@@ -32,6 +33,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for one in plan.conditions
         ],
         "phases": [encode(count) for count in plan.counts],
+        "emergencies": [encode(one) for one in plan.emergencies],
         "converged": plan.converged,
         "wakeAt": encode(plan.wake_at),
     }
@@ -83,6 +85,14 @@ def describe(record: Record) -> str:
         case CollectionRoll():
             held = ", a change held" if record.held_since is not None else ""
             return f"members of {record.collection} ({len(record.members)} computers{held})"
+        case EmergencyRecord():
+            return f"{record.rollout} ({record.state.value})"
+        case _:
+            return _describe_object(record)
+
+
+def _describe_object(record: DerivedObject) -> str:
+    match record:
         case Package():
             return f"package {record.name} version {record.version}"
         case Program():
