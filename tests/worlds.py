@@ -15,6 +15,7 @@ from types import MappingProxyType
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
+from reconciler.model.grants import Grant
 from reconciler.model.objects import Advertisement, ContentState, Package
 from reconciler.model.policy import Policy
 from reconciler.model.rollouts import PhaseRecord
@@ -112,6 +113,8 @@ class PlannerWorld:
     memory: Memory = EMPTY_MEMORY
     now: datetime = NOW
     fresh: bool = True
+    grants: tuple[Grant, ...] = ()
+    commit: str = "c" * 40
 
     def publish(self, *updates: Update) -> None:
         """Bring updates into the catalog as one new content version."""
@@ -198,6 +201,10 @@ class PlannerWorld:
         assert old in self.manifests[0], old
         self.manifests = [self.manifests[0].replace(old, new), *self.manifests[1:]]
 
+    def allow_prune(self, number: int = 100) -> None:
+        """Have the commit that is planned for carry the trailer Allow-Prune."""
+        self.grants = (Grant(self.commit, number),)
+
     def fleet(self) -> Fleet:
         """Give the computers in columns."""
         return Fleet(self.computers.values())
@@ -213,7 +220,8 @@ class PlannerWorld:
 
     def plan(self) -> Plan:
         """Plan, changing nothing."""
-        return make_plan(load_desired(*self.manifests), self.observed(), SITE, self.now)
+        desired = replace(load_desired(*self.manifests, commit=self.commit), grants=self.grants)
+        return make_plan(desired, self.observed(), SITE, self.now)
 
     def observed(self) -> ObservedState:
         """Give what is known of the fleet and remembered."""

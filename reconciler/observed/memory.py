@@ -11,6 +11,7 @@ from typing import Any
 from pyroaring import FrozenBitMap
 
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.cohorts import Cohorts
@@ -44,7 +45,7 @@ RolloutRecord = Release | PhaseRecord | SeenToken | Membership | EmergencyRecord
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject | CollectionRoll
+Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -60,6 +61,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         Advertisement: "advertisements",
         ContentAssignment: "assignments",
         CollectionRoll: "rolls",
+        SpentGrant: "grants",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -80,6 +82,16 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.token)
         case EmergencyRecord():
             return (record.rollout,)
+        case CollectionRoll():
+            return (record.collection,)
+        case SpentGrant():
+            return (record.commit,)
+        case _:
+            return _key_of_object(record)
+
+
+def _key_of_object(record: DerivedObject) -> tuple[str | int, ...]:
+    match record:
         case Package():
             return (record.id, record.version)
         case Program():
@@ -88,8 +100,6 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.id,)
         case ContentAssignment():
             return (record.package, record.version, record.point)
-        case CollectionRoll():
-            return (record.collection,)
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class Memory:
     advertisements: Mapping[tuple[str], Advertisement] = _table()
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
     rolls: Mapping[tuple[str], CollectionRoll] = _table()
+    grants: Mapping[tuple[str], SpentGrant] = _table()
     next_number: int = 1
 
     def latest_transition(self) -> datetime | None:

@@ -24,9 +24,11 @@ class Verb(StrEnum):
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
     FORGET_MEMBERS = "ForgetMembers"
     FORGET_EMERGENCY = "ForgetEmergency"
+    FORGET_GRANT = "ForgetGrant"
     ACCEPT_MEMBERS = "AcceptMembers"
     HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
+    SPEND_GRANT = "SpendGrant"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
@@ -56,6 +58,7 @@ DROPS = frozenset(
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
         Verb.FORGET_MEMBERS,
+        Verb.FORGET_GRANT,
         Verb.FORGET_EMERGENCY,
     }
 )

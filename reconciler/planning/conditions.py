@@ -33,6 +33,7 @@ class ConditionType(StrEnum):
     SEVERITY_MISSING = "SeverityMissing"
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
+    PRUNE_BLOCKED = "PruneBlocked"
     CLOCK_BEHIND = "ClockBehind"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"

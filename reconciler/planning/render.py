@@ -9,6 +9,7 @@ from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.memory import DerivedObject, Membership, Record
@@ -16,7 +17,7 @@ from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
 
-_IDS = frozenset({"id", "package", "owner"})
+_IDS = frozenset({"id", "package", "owner", "commit", "applied"})
 _INSTANTS = ("At", "Since")
 
 
@@ -87,6 +88,8 @@ def describe(record: Record) -> str:
             return f"members of {record.collection} ({len(record.members)} computers{held})"
         case EmergencyRecord():
             return f"{record.rollout} ({record.state.value})"
+        case SpentGrant():
+            return f"leave to retire {record.number} advertisement(s)"
         case _:
             return _describe_object(record)
 

@@ -26,8 +26,10 @@ def keep_rolls(world: World, draft: Draft) -> None:
 
 def forget_rolls(world: World, draft: Draft) -> None:
     """Forget collections that left git: only a complete read of it says so (S29)."""
+    if not world.observed.fresh or world.guard.withholds:
+        return
     for (name,), roll in sorted(world.observed.memory.rolls.items()):
-        if world.observed.fresh and name not in world.desired.collections:
+        if name not in world.desired.collections:
             commit, because = world.desired.commit, "its manifest left git"
             cause = Cause("Collection", name, Location(""), commit, "S7", because)
             draft.actions.append(Action(Verb.FORGET_MEMBERS, roll, cause))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.model.grants import SpentGrant
 from reconciler.model.messages import Batch
 from reconciler.model.objects import (
     Advertisement,
@@ -73,6 +74,7 @@ RECORDS: tuple[Record, ...] = (
     ADVERTISEMENT,
     ASSIGNMENT,
     ROLL,
+    SpentGrant("c0ffee", 7, "c0ffee"),
 )
 
 

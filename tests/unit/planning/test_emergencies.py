@@ -217,6 +217,7 @@ def test_deleting_its_manifest_retires_what_it_made_and_nothing_else(world):
     advertise(world)
     before = dict(world.computers)
     world.manifests.pop()
+    world.allow_prune()
     world.step()
 
     assert world.offers() == []

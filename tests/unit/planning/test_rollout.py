@@ -234,6 +234,7 @@ def test_rollout_that_left_git_leaves_nothing(world):
     world.step()
     cut = BASICS[: BASICS.rindex("---\n")]
     world.manifests = [cut]
+    world.allow_prune()
 
     world.step()
 
