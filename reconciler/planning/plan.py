@@ -38,6 +38,7 @@ from reconciler.planning.phases import (
 from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.renames import carry_over
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -100,8 +101,10 @@ def make_plan(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
 ) -> Plan:
     """Compare both sides and decide everything there is to do (S25)."""
+    observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now)
     draft = Draft(observed.memory)
+    draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     rollouts = _settle(world, draft)

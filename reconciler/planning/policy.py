@@ -76,7 +76,7 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
                 advertisement=offer.id,
-                rollout=offer.rollout,
+                rollout=_name_for_agents(memory, offer),
                 release=offer.release,
                 phase=offer.phase,
                 program=offer.program,
@@ -91,6 +91,12 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 manifest=content.manifest,
                 order=_order(offer, computer),
             )
+
+
+def _name_for_agents(memory: Memory, offer: Advertisement) -> str:
+    """Give the name that agents report runs under: it outlives a rename of the rollout."""
+    release = memory.releases.get((offer.rollout, offer.release))
+    return offer.rollout if release is None else release.first_name
 
 
 def is_urgent(offer: Advertisement) -> bool:

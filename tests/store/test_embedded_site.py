@@ -54,3 +54,16 @@ def test_effect_and_mark_are_kept_or_lost_together(store):
     with store.read() as view:
         assert [intent.action for intent in view.journal.pending()] == actions
         assert not SITE.shows(view, actions[0])
+
+
+def test_a_renamed_record_takes_the_place_of_the_former_one_at_once(store):
+    renamed = replace(RELEASE, rollout="sites", formerly=("web",))
+    action = replace(an_action(renamed, Verb.RENAME), former=RELEASE)
+    site = EmbeddedSite()
+    with store.write() as work:
+        work.records.put(RELEASE)
+        site.perform(work, action)
+        site.perform(work, action)
+
+        assert work.records.all(Release) == [renamed]
+        assert site.shows(work, action)
