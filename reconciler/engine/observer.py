@@ -31,6 +31,7 @@ class Observer:
                 memory=memory,
                 latest_transition=memory.latest_transition(),
                 fresh=fresh,
+                permits=view.permits.all(),
             )
 
     def _catch_up(self, view: View) -> None:
