@@ -110,7 +110,7 @@ def _unchecked(
     parts = [
         *(["updates against a catalog"] if updates else []),
         *(["computers and facts against a snapshot"] if computers else []),
-        *unchecked_policies(state),
+        *unchecked_policies(state, catalog=catalog is not None),
     ]
     if not parts or not paths:
         return ()

@@ -152,6 +152,7 @@ class Code(str, Enum):
     WINDOWS_OVERRIDDEN = ("PW1124", "a policy forbids to override windows")
     WINDOW_REQUIRED = ("PW1125", "a policy asks for maintenance windows")
     POLICY_IMPOSSIBLE = ("PW1126", "a policy asks for more than it allows")
+    SERVICE_LEVEL_MISSED = ("PW1127", "a phase cannot meet a policy's service level")
 
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
