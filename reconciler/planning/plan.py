@@ -240,10 +240,13 @@ def _tell_content(rollout: RolloutView, draft: Draft) -> None:
 
 
 def _catalog_conditions(world: World) -> Iterable[Condition]:
-    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    """Say what could not be read of sources (S29), and which named updates are unknown (S9)."""
     for name, freshness in world.observed.catalog.sources.items():
+        subject = f"CatalogSource/{name}"
         if freshness.problem:
-            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
+            yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
+        if freshness.set_aside:
+            yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
     for name, group in world.desired.update_groups.items():
         spec = group.document.spec
         yield from unknown_updates(name, spec, world.observed.catalog)
