@@ -65,6 +65,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "CatalogSource",
         "Collection",
         "DisruptionBudget",
+        "CollectionSet",
         "EmergencyChange",
         "Rejection",
         "Rollout",

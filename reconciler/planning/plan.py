@@ -36,7 +36,10 @@ from reconciler.planning.phases import (
     observe_release,
     retire_served,
 )
+from reconciler.planning.prune_guard import PruneGuard
+from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
 from reconciler.planning.targets import form_targets
@@ -87,7 +90,8 @@ class Plan:
     @property
     def converged(self) -> bool:
         """Whether nothing is left to do and everybody targeted complies."""
-        return not self.actions and all(
+        blocked = any(one.type is ConditionType.PRUNE_BLOCKED for one in self.conditions)
+        return not (self.actions or blocked) and all(
             count.state is PhaseState.SUCCEEDED and count.compliant == count.target
             for count in self.counts
         )
@@ -102,12 +106,16 @@ def make_plan(
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     rollouts = _settle(world, draft)
+    keep_rolls(world, draft)
+    forget_rolls(world, draft)
+    spend_grant(world, draft)
+    tell_withheld(world, draft)
     _tell_clock(world, now, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
-    draft.actions += diff_objects(world, objects.wanted)
+    draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
     domains = budget_domains(world, rollouts, draft)
     tell_exhausted(world, domains, draft)
     guidance, no_windows = _guidance(world, domains)
@@ -135,10 +143,11 @@ def make_world(
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
     desired = expand(desired)
     moment = later(now, observed.latest_transition)
-    collections = Collections(desired, observed.fleet, observed.catalog, site.name, moment)
+    collections = Collections(desired, observed, site.name, moment)
     recent = recently_scanned(desired, observed.fleet, collections, moment)
     evidence = Evidence(observed.fleet, observed.catalog, recent)
-    return World(desired, observed, site, moment, collections, evidence)
+    guard = PruneGuard(desired, observed)
+    return World(desired, observed, site, moment, collections, evidence, guard)
 
 
 def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
@@ -192,7 +201,7 @@ def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
 
 def _forget_ended(world: World, draft: Draft) -> None:
     """Forget rollouts that left git: only a complete read of it says so (S16, S29)."""
-    if not world.observed.fresh:
+    if not world.observed.fresh or world.guard.withholds:
         return
     tables: tuple[tuple[Verb, Iterable[RolloutRecord]], ...] = (
         (Verb.FORGET_TARGETS, draft.memberships.values()),
