@@ -17,6 +17,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.grants import Grant
 from reconciler.model.objects import Advertisement, ContentState, Package
+from reconciler.model.permits import Permit
 from reconciler.model.policy import Policy
 from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
@@ -113,6 +114,7 @@ class PlannerWorld:
     memory: Memory = EMPTY_MEMORY
     now: datetime = NOW
     fresh: bool = True
+    permits: tuple[Permit, ...] = ()
     grants: tuple[Grant, ...] = ()
     commit: str = "c" * 40
 
@@ -231,6 +233,7 @@ class PlannerWorld:
             memory=self.memory,
             latest_transition=self.memory.latest_transition(),
             fresh=self.fresh,
+            permits=self.permits,
         )
 
     def policy(self, name: str, plan: Plan | None = None) -> Policy:

@@ -21,8 +21,8 @@ from reconciler.model.ids import LABEL
 from reconciler.model.problems import Location, Problem
 
 _REQUIRED = ("collection", "computer")
-_WINDOW = ("recurrence", "start", "duration", "timezone")
-COLUMNS = (*_REQUIRED, *_WINDOW, "owner")
+WINDOW_COLUMNS = ("recurrence", "start", "duration", "timezone")
+COLUMNS = (*_REQUIRED, *WINDOW_COLUMNS, "owner")
 _MOST_PROBLEMS = 100
 Row = Mapping[str, Cell]
 """The cells of a row by the names of their columns."""
@@ -62,13 +62,13 @@ def table_collections(
 
 def window_of(row: Row) -> MaintenanceWindow | None:
     """Give the window that a row writes, if it writes any; ValidationError where it is none."""
-    said = tuple(row[name].text if name in row else "" for name in _WINDOW)
+    said = tuple(row[name].text if name in row else "" for name in WINDOW_COLUMNS)
     return _make_window(said) if any(said) else None
 
 
 @lru_cache(maxsize=4096)
 def _make_window(said: tuple[str, ...]) -> MaintenanceWindow:
-    written = {name: text for name, text in zip(_WINDOW, said, strict=True) if text}
+    written = {name: text for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
     return MaintenanceWindow.model_validate({"name": "table", **written}, by_alias=True)
 
 
@@ -160,11 +160,11 @@ def _row(state: DesiredState, row: Row, seen: _Seen) -> Iterator[Problem]:
 
 def _window(row: Row, seen: _Seen) -> Iterator[Problem]:
     """All rows of a collection have one window: who needs another one is another collection."""
-    said = tuple(row[name].text if name in row else "" for name in _WINDOW)
+    said = tuple(row[name].text if name in row else "" for name in WINDOW_COLUMNS)
     collection = row["collection"]
     first, line = seen.windows.setdefault(collection.text, (said, collection.at.line))
     if first != said:
-        name = next(name for name, a, b in zip(_WINDOW, first, said, strict=True) if a != b)
+        name = next(name for name, a, b in zip(WINDOW_COLUMNS, first, said, strict=True) if a != b)
         message = f'collection "{collection.text:.80}" has another {name} in line {line}'
         hint = "give computers with another window a collection of their own"
         yield Problem(row[name].at, Code.BAD_ROW.value, message, hint)
@@ -174,7 +174,7 @@ def _window(row: Row, seen: _Seen) -> Iterator[Problem]:
 
 
 def _judge(row: Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]:
-    written = {name for name, text in zip(_WINDOW, said, strict=True) if text}
+    written = {name for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
     try:
         window = _make_window(said)
     except ValidationError as error:
@@ -183,7 +183,7 @@ def _judge(row: Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]:
             column = str(next(iter((*detail["loc"], *context.get("at", ()))), ""))
             if column not in written:
                 # Tables have no column `end`: what a window without length lacks is duration.
-                lacking = column if column in _WINDOW else "duration"
+                lacking = column if column in WINDOW_COLUMNS else "duration"
                 message = f"the row has a window without {lacking}"
                 yield Problem(row["collection"].at, Code.BAD_ROW.value, message, "write all of it")
                 continue

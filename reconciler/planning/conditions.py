@@ -33,8 +33,10 @@ class ConditionType(StrEnum):
     SEVERITY_MISSING = "SeverityMissing"
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
+    RECORDS_SET_ASIDE = "RecordsSetAside"
     PRUNE_BLOCKED = "PruneBlocked"
     CLOCK_BEHIND = "ClockBehind"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
 
