@@ -75,7 +75,7 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
                 advertisement=offer.id,
-                rollout=_name_for_agents(memory, offer),
+                rollout=memory.name_for_agents(offer.rollout, offer.release),
                 release=offer.release,
                 phase=offer.phase,
                 program=offer.program,
@@ -91,12 +91,6 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 order=_order(offer, computer),
                 needs_permit=_needs_permit(source.guidance, offer, computer.ordinal),
             )
-
-
-def _name_for_agents(memory: Memory, offer: Advertisement) -> str:
-    """Give the name that agents report runs under: it outlives a rename of the rollout."""
-    release = memory.releases.get((offer.rollout, offer.release))
-    return offer.rollout if release is None else release.first_name
 
 
 def is_urgent(offer: Advertisement) -> bool:

@@ -1,11 +1,14 @@
 """A rename is not a deletion: everything remembered moves to the new name (S23)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from reconciler.model.permits import Permit
 from reconciler.model.updates import UpdateState
 from reconciler.planning.actions import DROPS, Verb
+from reconciler.planning.permits import Settlement
 from tests.worlds import BASICS, HEADER, PlannerWorld, an_update, load_desired
 
 MISSING = UpdateState.MISSING
@@ -100,6 +103,28 @@ def test_agents_go_on_to_report_under_the_name_that_they_know(world):
     assert (after.rollout, after.advertisement) == (before.rollout, before.advertisement)
     world.run("ref-2", rollout=after.rollout)
     assert world.plan().counts[0].reported == 4
+
+
+def test_a_run_that_a_permit_was_given_for_is_found_under_the_new_name(world):
+    (offer,) = world.offers()
+    known = world.computers["ref-0"]
+    lifetime = timedelta(hours=2)
+    permit = Permit(
+        known.id,
+        known.ordinal,
+        known.name,
+        offer.id,
+        "monthly",
+        1,
+        "first",
+        known.runs["monthly/1"].began_at,
+        known.runs["monthly/1"].began_at + lifetime,
+    )
+    world.edit(ROLLOUT, RENAMED)
+    world.step()
+    settlement = Settlement({known.id: known}, world.memory, world.catalog(), world.now)
+
+    assert settlement.settle(permit) == replace(permit, began=True, failed=True)
 
 
 def test_a_crash_between_any_two_moves_leads_to_the_same_end(world):
