@@ -27,6 +27,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
+from reconciler.planning.facts import tell_missing_facts
 from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
@@ -111,6 +112,7 @@ def make_plan(
     rollouts = _settle(world, draft)
     keep_rolls(world, draft)
     forget_rolls(world, draft)
+    tell_missing_facts(world, rollouts, draft)
     spend_grant(world, draft)
     tell_withheld(world, draft)
     _tell_clock(world, now, draft)
