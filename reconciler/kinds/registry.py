@@ -64,12 +64,15 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "Authorization",
         "CatalogSource",
         "Collection",
+        "Freeze",
+        "Readvertise",
         "Rejection",
         "Rollout",
         "RolloutStrategy",
         "ScanPolicy",
         "Site",
         "UpdateGroup",
+        "Waiver",
     }
 )
 """Every other kind is checked whole, warned of by `validate` and refused by `apply`."""

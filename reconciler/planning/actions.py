@@ -22,8 +22,10 @@ class Verb(StrEnum):
     FORGET_PHASE = "ForgetPhase"
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
+    FORGET_RERUN = "ForgetRerun"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
+    READVERTISE = "Readvertise"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
     HALT_PHASE = "HaltPhase"
     LIFT_HALT = "LiftHalt"
@@ -50,6 +52,7 @@ DROPS = frozenset(
         Verb.FORGET_PHASE,
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
+        Verb.FORGET_RERUN,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

@@ -54,6 +54,10 @@ class Collections:
             self._members[name] = FrozenBitMap(self._evaluate(name))
         return self._members[name]
 
+    def guarded(self, name: str) -> FrozenBitMap:
+        """Give whom a collection protects where it does: in a freeze, waiver or budget."""
+        return self.members(name)
+
     def conditions(self) -> tuple[Condition, ...]:
         """Give what the evaluations so far could not resolve."""
         return tuple(sorted(self._found))
@@ -86,7 +90,7 @@ class Collections:
         subject = f"Collection/{name}"
         members = self.select(spec.query, subject) if spec.query is not None else BitMap()
         for computer in spec.computers:
-            members |= self._by_name(computer, subject)
+            members |= self.named(computer, subject)
         for included in spec.include:
             members |= self.members(included)
         if spec.limit_to is not None:
@@ -95,8 +99,11 @@ class Collections:
             members -= self.members(excluded)
         return members & self._fleet.enrolled
 
-    def _by_name(self, written: str, subject: str) -> BitMap:
-        """Find a named computer: an unknown one joins when it enrols (S6), of several none."""
+    def named(self, written: str, subject: str) -> BitMap:
+        """Find a named computer: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
         site, _, name = written.rpartition("/")
         found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
         if len(found) > 1:

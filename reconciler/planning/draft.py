@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
 from reconciler.planning.conditions import Condition, ConditionType
@@ -19,6 +19,7 @@ class Draft:
         self.phases: dict[PhaseKey, PhaseRecord] = dict(memory.phases)
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
+        self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
         self.actions: list[Action] = []
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
@@ -77,3 +78,5 @@ class Draft:
                 return self.memberships
             case SeenToken():
                 return self.tokens
+            case Rerun():
+                return self.reruns

@@ -9,7 +9,7 @@ from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Record
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
@@ -79,6 +79,8 @@ def describe(record: Record) -> str:
             return f"{where} ({len(record.members)} computers)"
         case SeenToken():
             return f"{record.rollout} resume token"
+        case Rerun():
+            return f"{record.rollout}/{record.phase} once more"
         case Package():
             return f"package {record.name} version {record.version}"
         case Program():
@@ -109,6 +111,7 @@ def _record_json(record: Record) -> Json:
             "release": record.release,
             "phase": record.phase,
             "computers": len(record.members),
+            "late": len(record.joined.everybody),
             "digest": digest_of(record.members.serialize().hex()),
         }
     return encode(record)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
+
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.expansion import kind_and_name
 from reconciler.desired.state import DesiredState, Placed
@@ -12,13 +15,16 @@ from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
+from reconciler.kinds.timezones import zone_or_utc
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.problems import Location
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
+from reconciler.planning.guidance import WaivedUpdate
 from reconciler.planning.updates import authorized_updates
 from reconciler.planning.verdicts import Evidence
+from reconciler.planning.windows import split_by_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,13 @@ class World:
     now: datetime
     collections: Collections
     evidence: Evidence
+    waivers: Mapping[str, WaivedUpdate]
+
+    def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
+        """Split computers by the zone in which their wall times are read (S3)."""
+        site = self.desired.sites.get(self.site.name)
+        site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
+        return split_by_zone(self.observed.fleet, members, site_zone)
 
     def rollouts(self) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name."""
