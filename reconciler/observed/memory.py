@@ -10,6 +10,7 @@ from typing import Any
 
 from pyroaring import FrozenBitMap
 
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.cohorts import Cohorts
@@ -39,7 +40,7 @@ class Membership:
     awaited: FrozenBitMap | None = None
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership
+RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
@@ -56,6 +57,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         Membership: "memberships",
         SeenToken: "tokens",
         Rerun: "reruns",
+        EmergencyRecord: "emergencies",
         Package: "packages",
         Program: "programs",
         Advertisement: "advertisements",
@@ -80,6 +82,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.token)
         case Rerun():
             return (record.rollout, record.phase, record.token)
+        case EmergencyRecord():
+            return (record.rollout,)
         case Package():
             return (record.id, record.version)
         case Program():
@@ -99,6 +103,7 @@ class Memory:
     memberships: Mapping[PhaseKey, Membership] = _table()
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
     reruns: Mapping[tuple[str, str, str], Rerun] = _table()
+    emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
@@ -112,6 +117,7 @@ class Memory:
         moments += [rerun.seen_at for rerun in self.reruns.values()]
         released = (offer.released_at for offer in self.advertisements.values())
         moments += [moment for moment in released if moment is not None]
+        moments += [step.at for one in self.emergencies.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
         for one in self.phases.values():

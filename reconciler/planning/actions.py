@@ -23,6 +23,8 @@ class Verb(StrEnum):
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
     FORGET_RERUN = "ForgetRerun"
+    FORGET_EMERGENCY = "ForgetEmergency"
+    ENTER_STATE = "EnterState"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     READVERTISE = "Readvertise"
@@ -53,6 +55,7 @@ DROPS = frozenset(
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
         Verb.FORGET_RERUN,
+        Verb.FORGET_EMERGENCY,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

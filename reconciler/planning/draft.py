@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
@@ -20,6 +21,7 @@ class Draft:
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
         self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
+        self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
         self.actions: list[Action] = []
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
@@ -80,3 +82,5 @@ class Draft:
                 return self.tokens
             case Rerun():
                 return self.reruns
+            case EmergencyRecord():
+                return self.emergencies

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.desired.expansion import EMERGENCY
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.freeze import FreezeSpec
 from reconciler.kinds.timezones import zone_or_utc
@@ -19,8 +20,6 @@ from reconciler.planning.draft import Draft
 from reconciler.planning.guidance import WindowClass
 from reconciler.planning.windows import HORIZON, Interval, merge, occurrences
 from reconciler.planning.world import RolloutView, World
-
-EMERGENCY = "EmergencyChange"
 
 
 def frozen_spans(

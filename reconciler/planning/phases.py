@@ -38,7 +38,7 @@ def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
         record = draft.phases.get((release.rollout, release.number, phase.name))
         if record is None:
             served = is_served(rollout, release, phase, draft)
-            may = not (paused or elsewhere or served)
+            may = rollout.may_open and not (paused or elsewhere or served)
             due = may and _is_due(rollout, phase, draft, passed=passed)
             if due and not _is_frozen(rollout, release, phase, draft):
                 _open(rollout, release, phase, draft)

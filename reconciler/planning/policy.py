@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from pyroaring import FrozenBitMap
 
+from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.ids import spread_offset
@@ -73,6 +74,7 @@ def _offers(
     Without its content on a distribution point an advertisement is not offered at all (S18).
     """
     memory = source.memory
+    hidden = _in_emergencies(source.memory, computer.ordinal)
     for (identity,) in sorted(memory.advertisements):
         offer = memory.advertisements[identity,]
         membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
@@ -80,7 +82,11 @@ def _offers(
         if membership is None or computer.ordinal not in membership.members or content is None:
             continue
         mandatory_at = _mandatory_at(offer, membership, computer.ordinal, zone, now)
-        updates = tuple(_updates(source, offer, membership, computer, mandatory_at))
+        updates = tuple(
+            update
+            for update in _updates(source, offer, membership, computer, mandatory_at)
+            if is_urgent(offer) or update.id not in hidden
+        )
         if updates:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
@@ -102,6 +108,26 @@ def _offers(
                 rerun_at=offer.rerun_at,
                 order=_order(offer, computer),
             )
+
+
+def is_urgent(offer: Advertisement) -> bool:
+    """Tell whether an emergency made the offer."""
+    return kind_and_name(offer.rollout)[0] == EMERGENCY
+
+
+def _in_emergencies(memory: Memory, ordinal: int) -> frozenset[str]:
+    """Give the updates that emergencies offer a computer: they hide other offers of them (S21)."""
+    return frozenset(
+        update
+        for offer in memory.advertisements.values()
+        if is_urgent(offer) and _is_targeted(memory, offer, ordinal)
+        for update in offer.updates
+    )
+
+
+def _is_targeted(memory: Memory, offer: Advertisement, ordinal: int) -> bool:
+    membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
+    return membership is not None and ordinal in membership.members
 
 
 def _order(offer: Advertisement, computer: Computer) -> RunOrder:
@@ -193,7 +219,8 @@ def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | 
 def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None) -> ScanOrder:
     """Ask for a scan after every opening of a phase that targets the computer (S14).
 
-    It is asked for within the phase's spread, by the computer's own share of it.
+    It is asked for within the phase's spread, by the computer's own share of it. An emergency's
+    expedited scan asks for one too (D4, step 5), unless it is held.
     """
     asked = {
         (
@@ -202,7 +229,8 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
             + spread_offset(offer.rollout, offer.phase, computer.id, offer.order.spread),
         )
         for offer in source.memory.advertisements.values()
-        if computer.ordinal in _members(source.memory, offer)
+        if (offer.updates or not offer.held)
+        and _is_targeted(source.memory, offer, computer.ordinal)
     }
     every = scan.every if scan else source.lifetime
     return ScanOrder(
@@ -222,8 +250,3 @@ def _window_class(guidance: Guidance, ordinal: int, now: datetime) -> WindowClas
     """Give the computer's windows; one that no class has yet starts nothing (S4)."""
     found = next((one for one in guidance.windows if ordinal in one.members), None)
     return found or WindowClass(FrozenBitMap(), Windows(always=False, updates=(), until=now))
-
-
-def _members(memory: Memory, offer: Advertisement) -> FrozenBitMap:
-    membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
-    return membership.members if membership is not None else FrozenBitMap()

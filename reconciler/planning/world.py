@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cached_property
+from types import MappingProxyType
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.desired.expansion import kind_and_name
+from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
@@ -17,14 +18,17 @@ from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.timezones import zone_or_utc
 from reconciler.kinds.update_group import UpdateGroup
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
 from reconciler.planning.guidance import WaivedUpdate
-from reconciler.planning.updates import authorized_updates
+from reconciler.planning.updates import authorized_updates, group_updates
 from reconciler.planning.verdicts import Evidence
 from reconciler.planning.windows import split_by_zone
+
+_FOLDS = EmergencyState.FOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class World:
     collections: Collections
     evidence: Evidence
     waivers: Mapping[str, WaivedUpdate]
+    _groups: dict[tuple[str, frozenset[str]], frozenset[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
         """Split computers by the zone in which their wall times are read (S3)."""
@@ -54,9 +61,31 @@ class World:
         site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
         return split_by_zone(self.observed.fleet, members, site_zone)
 
-    def rollouts(self) -> tuple[RolloutView, ...]:
-        """Give the rollouts that git holds, by name."""
-        return tuple(RolloutView(self, name) for name in sorted(self.desired.rollouts))
+    def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
+        """Give the rollouts that git holds, by name, as far as its emergencies have come."""
+        records = {record.rollout: record for record in emergencies}
+        folded = self._folded(records)
+        return tuple(
+            RolloutView(self, name, records.get(name), folded)
+            for name in sorted(self.desired.rollouts)
+        )
+
+    def group_members(self, group: str, folded: frozenset[str]) -> frozenset[str]:
+        """Give the updates of a group, each evaluated once (S9)."""
+        if (group, folded) not in self._groups:
+            spec = self.desired.update_groups[group].document.spec
+            found = group_updates(spec, self.observed.catalog, self.now, folded)
+            self._groups[group, folded] = found
+        return self._groups[group, folded]
+
+    def _folded(self, records: Mapping[str, EmergencyRecord]) -> Mapping[str, frozenset[str]]:
+        """Give, by group, the updates of emergencies that fold into it, as git holds them (S21)."""
+        found: dict[str, frozenset[str]] = {}
+        for name, placed in self.desired.emergency_changes.items():
+            record, spec = records.get(rollout_name(EMERGENCY, name)), placed.document.spec
+            if spec.fold_into is not None and record and record.has_reached(_FOLDS):
+                found[spec.fold_into] = found.get(spec.fold_into, frozenset()).union(spec.updates)
+        return found
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""
@@ -74,6 +103,8 @@ class RolloutView:
 
     world: World
     name: str
+    emergency: EmergencyRecord | None = None
+    folded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def placed(self) -> Placed[Rollout]:
@@ -122,11 +153,37 @@ class RolloutView:
 
     @cached_property
     def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:
-        spec = self.placed.document.spec
-        world = self.world
-        return authorized_updates(
-            world.desired, spec.authorization, world.observed.catalog, world.now
+        world, group = self.world, self.group.name
+        chosen = world.group_members(group, self.folded.get(group, frozenset()))
+        name = self.placed.document.spec.authorization
+        return authorized_updates(world.desired, name, world.observed.catalog, chosen)
+
+    def holders_of(self, update: str) -> frozenset[str]:
+        """Give the update, and those that supersede it."""
+        return frozenset({update}) | self.world.observed.catalog.superseders.get(
+            update, frozenset()
         )
+
+    @property
+    def overrides_windows(self) -> bool:
+        """Whether its programs start outside windows too, as only an emergency may (S18)."""
+        kind, name = kind_and_name(self.name)
+        if kind != EMERGENCY:
+            return False
+        return self.world.desired.emergency_changes[name].document.spec.windows == "override"
+
+    @property
+    def may_build(self) -> bool:
+        """Whether releases may be cut: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.BUILDING)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether phases may open: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.ADVERTISED)
+
+    def _has_reached(self, state: EmergencyState) -> bool:
+        return self.emergency is not None and self.emergency.has_reached(state)
 
     @property
     def begins_at(self) -> datetime | None:

@@ -56,7 +56,7 @@ def test_without_a_user_it_is_due_when_it_is_available_and_the_share_has_passed(
 def test_with_a_user_it_is_due_at_the_deadline_and_the_share():
     order = RunOrder(user=UserRights(), spread=10 * HOUR)
 
-    assert due_at(replace(SPREAD, order=order), POLICY, None) == OFFER.mandatory_at + SHARE
+    assert due_at(replace(SPREAD, order=order), POLICY, None) == NOW + HOUR + SHARE
 
 
 def test_without_a_deadline_it_never_starts_by_itself():

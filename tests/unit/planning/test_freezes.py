@@ -10,25 +10,12 @@ from hypothesis import strategies as st
 from reconciler.kinds.freeze import FreezeSpec
 from reconciler.model.updates import UpdateState
 from reconciler.planning.freezes import frozen_spans, subtract
+from tests.unit.planning.emergency_worlds import BLASTER, advertise, emergency_world
 from tests.worlds import HEADER, NOW, PlannerWorld, an_update
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TODAY = NOW.replace(hour=0)
 WINDOWS = 'maintenanceWindows: [{name: n, recurrence: "FREQ=DAILY", start: "08:00", duration: 4h}]'
-EMERGENCY = (
-    HEADER
-    + """kind: EmergencyChange
-metadata: {name: blaster}
-spec:
-  bulletin: B1
-  updates: ["deb:Lab/security/app/1.1"]
-  evidence: {exploited: true}
-  reference: reference
-  production: [everybody]
-  change: C1
-  approvedBy: [ines, omar]
-"""
-)
 
 
 def freeze(begin=HOUR, end=3 * HOUR, **spec):
@@ -241,19 +228,20 @@ def test_gate_goes_on_and_frozen_computers_stay_counted():
 
 @pytest.mark.parametrize(("included", "state"), [("false", "open"), ("true", "pending")])
 def test_emergency_opens_unless_the_freeze_includes_emergencies(included, state):
-    world = a_world(freeze(-HOUR, HOUR, includeEmergencies=included), EMERGENCY)
-    world.step()
+    world = emergency_world(mainline=True)
+    world.manifests.append(freeze(-HOUR, HOUR, includeEmergencies=included))
+    advertise(world)
 
-    assert world.state("reference", rollout="EmergencyChange/blaster") == state
+    assert world.state("reference", rollout=BLASTER) == state
     assert world.state("first") == "pending"
 
 
 def test_emergencys_offers_are_marked():
-    world = a_world(EMERGENCY)
-    world.step()
-    marks = {one.rollout: one.order.emergency for one in world.offers()}
+    world = emergency_world(mainline=True)
+    advertise(world)
+    marks = {one.rollout: one.order.emergency for one in world.offers() if one.updates}
 
-    assert marks == {"EmergencyChange/blaster": True, "monthly": False}
+    assert marks == {BLASTER: True, "monthly": False}
 
 
 def test_freeze_in_force_is_told_with_how_many_it_freezes():
