@@ -57,7 +57,8 @@ class Evidence:
 
     def excused(self, target: BitMap, updates: Sequence[ReleasedUpdate]) -> BitMap:
         """Give the waived computers: let off some, and every other is known not to apply (S11)."""
-        let_off = BitMap.union(BitMap(), *(self._waived(update.id) for update in updates)) & target
+        waived = [self.waived[update.id] for update in updates if update.id in self.waived]
+        let_off = BitMap.union(BitMap(), *waived) & target
         for update in updates if let_off else ():
             let_off -= (let_off - self._inapplicable(update)) - self._waived(update.id)
         return let_off
@@ -83,7 +84,7 @@ class Evidence:
 
     def _in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
-        found = self.fleet.in_state(state, update) - self._waived(update)
+        found = self._bound(state, update)
         for newer in self.catalog.superseders.get(update, ()):
             found = found - self.fleet.in_state(UpdateState.INSTALLED, newer)
         return found
@@ -98,11 +99,7 @@ class Evidence:
         members = (other.id for other in updates if other.id in newer)
         return BitMap.union(
             BitMap(),
-            *(
-                self.fleet.in_state(state, other) - self._waived(other)
-                for other in members
-                for state in _APPLIES
-            ),
+            *(self._bound(state, other) for other in members for state in _APPLIES),
         )
 
     def _inapplicable(self, update: ReleasedUpdate) -> BitMap:
@@ -111,6 +108,11 @@ class Evidence:
         for state in (*_APPLIES, UpdateState.UNKNOWN):
             found -= self.fleet.in_state(state, update.id)
         return found
+
+    def _bound(self, state: UpdateState, update: str) -> BitMap:
+        """Give who is in a state and not let off the update."""
+        found = self.fleet.in_state(state, update)
+        return found - self.waived[update] if update in self.waived else found
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
