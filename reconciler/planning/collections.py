@@ -146,7 +146,7 @@ class Collections:
         spec = self._desired.collections[name].document.spec
         subject = f"Collection/{name}"
         members = self.select(spec.query, subject, reading) if spec.query else BitMap()
-        members |= self._by_names(spec.computers, subject)
+        members |= self.named(spec.computers, subject)
         for included in spec.include:
             members |= self._members(included, reading)
         if spec.limit_to is not None:
@@ -155,8 +155,11 @@ class Collections:
             members -= self._members(excluded, _WITHOUT[reading])
         return members & self._fleet.enrolled
 
-    def _by_names(self, written: Iterable[str], subject: str) -> BitMap:
-        """Find named computers: an unknown one joins when it enrols (S6), of several none."""
+    def named(self, written: Iterable[str], subject: str) -> BitMap:
+        """Find named computers: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
         members = BitMap()
         unknown: list[str] = []
         ambiguous: list[str] = []
