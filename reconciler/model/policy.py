@@ -37,7 +37,8 @@ class Offer:
     `mandatory_at` is this computer's own deadline (S17). `updates` holds what the last scan found
     missing here; `manifest` is the SHA-256 of the package version's `PackageManifest`. Its order's
     user is available only where a user sits at the computer. What came due while it was held is
-    spread anew from `released_at`; who ran it before `rerun_at` runs it again (S16, S17).
+    spread anew from `released_at`; who ran it before `rerun_at` runs it again (S16, S17). With
+    `needs_permit` a start that the user did not ask for has to be granted by the site (S19).
     """
 
     advertisement: str
@@ -57,6 +58,7 @@ class Offer:
     released_at: Optional[datetime] = None
     rerun_at: Optional[datetime] = None
     order: RunOrder = field(default_factory=RunOrder)
+    needs_permit: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     NO_WINDOW = "NoWindow"
     NO_WINDOW_AHEAD = "NoWindowAhead"
     BAD_TIMEZONE = "BadTimezone"
+    HELD = "Held"
     FACT_MISSING = "FactMissing"
     AMBIGUOUS_COMPUTER = "AmbiguousComputer"
     UNKNOWN_COMPUTER = "UnknownComputer"
@@ -33,7 +34,10 @@ class ConditionType(StrEnum):
     SEVERITY_MISSING = "SeverityMissing"
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
+    RECORDS_SET_ASIDE = "RecordsSetAside"
+    PRUNE_BLOCKED = "PruneBlocked"
     CLOCK_BEHIND = "ClockBehind"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from pyroaring import FrozenBitMap
 
 from reconciler.model.policy import Windows
 from reconciler.observed.cohorts import Cohorts
+from reconciler.observed.memory import PhaseKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,29 @@ class ScanClass:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetDomain:
+    """Computers of which at most `limit` may be disrupted at once (S19).
+
+    `budget` is its subject, `value` what its members share. It binds starts of one (rollout,
+    release, phase), or all starts of its members where `phase` is nothing.
+    """
+
+    budget: str
+    value: str
+    members: FrozenBitMap
+    limit: int
+    phase: PhaseKey | None = None
+
+    def binds(self, ordinal: int, phase: PhaseKey) -> bool:
+        """Tell whether a computer's start in a phase needs room here."""
+        return self.phase in (None, phase) and ordinal in self.members
+
+    def has_room(self, disrupted: Collection[int]) -> bool:
+        """Tell whether one more may be disrupted beside these."""
+        return sum(1 for ordinal in disrupted if ordinal in self.members) < self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class WaivedUpdate:
     """Who is let off an update now, and who was, by the instant at which that ended (S11)."""
 
@@ -54,4 +78,5 @@ class Guidance:
     enforce: bool
     windows: tuple[WindowClass, ...]
     scans: tuple[ScanClass, ...]
+    budgets: tuple[BudgetDomain, ...] = ()
     waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)

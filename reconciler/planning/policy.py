@@ -10,7 +10,7 @@ from pyroaring import FrozenBitMap
 
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.kinds.timezones import zone_or_utc
-from reconciler.model.computers import Computer, MachineClass
+from reconciler.model.computers import Computer
 from reconciler.model.ids import spread_offset
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
@@ -21,7 +21,6 @@ from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.composition import composed
 from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
 from reconciler.planning.own_deadlines import Terms, own_deadline
-from reconciler.planning.scanning import machine_class
 from reconciler.planning.verdicts import needed_updates
 
 FAMILY_FACT = "os.family"
@@ -107,6 +106,7 @@ def _offers(
                 released_at=offer.released_at,
                 rerun_at=offer.rerun_at,
                 order=_order(offer, computer),
+                needs_permit=_needs_permit(source.guidance, offer, computer.ordinal),
             )
 
 
@@ -130,9 +130,15 @@ def _is_targeted(memory: Memory, offer: Advertisement, ordinal: int) -> bool:
     return membership is not None and ordinal in membership.members
 
 
+def _needs_permit(guidance: Guidance, offer: Advertisement, ordinal: int) -> bool:
+    """Tell whether some budget binds the computer's start (S19)."""
+    phase = (offer.rollout, offer.release, offer.phase)
+    return any(domain.binds(ordinal, phase) for domain in guidance.budgets)
+
+
 def _order(offer: Advertisement, computer: Computer) -> RunOrder:
     """Take the user's rights away at a server, where nobody sits who may be asked (S17)."""
-    if machine_class(computer.facts) is not MachineClass.SERVER:
+    if not computer.is_server:
         return offer.order
     return replace(offer.order, user=UserRights(available=False, postpone=False))
 

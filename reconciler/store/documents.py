@@ -9,7 +9,13 @@ from sqlalchemy import Connection, select
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import Windows
-from reconciler.planning.guidance import Guidance, ScanClass, WaivedUpdate, WindowClass
+from reconciler.planning.guidance import (
+    BudgetDomain,
+    Guidance,
+    ScanClass,
+    WaivedUpdate,
+    WindowClass,
+)
 from reconciler.store.counters import Counters
 from reconciler.store.record_rows import bits_text, cohorts_json, parse_bits, parse_cohorts
 from reconciler.store.rows import Json, from_json, revive, to_json, upsert
@@ -81,6 +87,16 @@ def _guidance_json(guidance: Guidance) -> Json:
             }
             for one in guidance.scans
         ],
+        "budgets": [
+            {
+                "budget": one.budget,
+                "value": one.value,
+                "members": bits_text(one.members),
+                "limit": one.limit,
+                "phase": list(one.phase) if one.phase is not None else None,
+            }
+            for one in guidance.budgets
+        ],
         "waivers": {
             update: {"waived": bits_text(one.waived), "ended": cohorts_json(one.ended)}
             for update, one in guidance.waivers.items()
@@ -108,6 +124,16 @@ def _parse_guidance(value: Json) -> Guidance:
                 report_every=timedelta(seconds=one["reportEvery"]),
             )
             for one in value["scans"]
+        ),
+        budgets=tuple(
+            BudgetDomain(
+                budget=one["budget"],
+                value=one["value"],
+                members=parse_bits(one["members"]),
+                limit=one["limit"],
+                phase=tuple(one["phase"]) if one["phase"] is not None else None,
+            )
+            for one in value.get("budgets", ())
         ),
         waivers={
             update: WaivedUpdate(parse_bits(one["waived"]), parse_cohorts(one["ended"]))

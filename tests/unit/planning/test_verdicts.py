@@ -34,7 +34,7 @@ def a_world(**states):
 
 def evidence(world, waived=()):
     desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
-    collections = Collections(desired, fleet, catalog, SITE.name, world.now)
+    collections = Collections(desired, world.observed(), SITE.name, world.now)
     recent = recently_scanned(desired, fleet, collections, world.now)
     return Evidence(fleet, catalog, recent, {one: FrozenBitMap([0]) for one in waived})
 
