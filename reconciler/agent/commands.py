@@ -10,13 +10,13 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from reconciler.agent.apt.listing import LocalScan, scan_locally
 from reconciler.agent.client import Site
 from reconciler.agent.clock import Stop
 from reconciler.agent.enrolment import enrol_machine
 from reconciler.agent.errors import AgentError
 from reconciler.agent.facts import read_hostname, read_os_release
 from reconciler.agent.home import Home, Identity, Settings
-from reconciler.agent.local import LocalScan, scan_locally
 from reconciler.agent.log import Log
 from reconciler.agent.loop import Agent
 from reconciler.agent.machine import make_machine

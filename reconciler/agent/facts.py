@@ -6,6 +6,7 @@ import json
 import math
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
@@ -29,15 +30,17 @@ _PORTABLE = frozenset({8, 9, 10, 11, 14, 30, 31, 32})
 _WORKSTATION = frozenset({3, 4, 5, 6, 7, 13, 15, 16, 24, 34, 35, 36})
 
 
-def collect_facts(root: Path, architecture: str) -> dict[str, FactValue]:
+def collect_facts(root: Path, found: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Give all facts; a declared one (ROOT/etc/patchwright/facts.json) beats one that was found.
+
+    `found` are those of the package manager.
 
     Raises AgentError where the declared ones cannot be read.
     """
     return {
         **_system_facts(root),
         **_machine_facts(root),
-        "arch": architecture,
+        **found,
         "agent.version": VERSION,
         **read_declared_facts(root / DECLARED),
     }

@@ -190,7 +190,7 @@ class Agent:
         """Give what may run now; nothing while another program works on the packages."""
         now = self._machine.clock.now()
         offers = runnable_offers(policy, self._journal.memory, now)
-        self._is_blocked = bool(offers) and self._machine.dpkg.is_locked()
+        self._is_blocked = bool(offers) and self._machine.packages.is_busy()
         if self._is_blocked:
             self._machine.log.info("another program works on the packages, runs wait")
             return ()

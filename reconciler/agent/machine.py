@@ -5,26 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.agent.apt import Apt, PrivateRepository
+from reconciler.agent.apt.manager import AptPackages
 from reconciler.agent.child import Child
 from reconciler.agent.client import Site
 from reconciler.agent.clock import SiteClock, Stop, read_local_clock
 from reconciler.agent.content import Content
-from reconciler.agent.dpkg import Dpkg
 from reconciler.agent.home import Home
 from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
+from reconciler.agent.packages import PackageManager
 from reconciler.agent.process import run_command
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One root with its package tools, and the agent's own memory of it."""
+    """One root with its package manager, and the agent's own memory of it."""
 
     root: Path
-    dpkg: Dpkg
-    apt: Apt
-    repository: PrivateRepository
+    packages: PackageManager
     content: Content
     child: Child
     journal: Journal
@@ -36,13 +34,11 @@ class Machine:
 def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Machine:
     """Wire the parts; raises AgentError where the agent's own files cannot be read."""
     journal = Journal(home, read_local_clock())
-    repository = PrivateRepository(home.path / "repository")
+    content = Content(home.path / "content", site)
     return Machine(
         root=root,
-        dpkg=Dpkg(root, run_command),
-        apt=Apt(root, repository, run_command),
-        repository=repository,
-        content=Content(home.path / "content", site),
+        packages=AptPackages(root, home.path / "repository", content, run_command, log),
+        content=content,
         child=Child(home.path / "run"),
         journal=journal,
         clock=SiteClock(journal.ahead),

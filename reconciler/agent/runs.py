@@ -7,32 +7,22 @@ before it takes effect, so that an agent that starts again knows where it stood.
 from __future__ import annotations
 
 import errno
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Optional
 
-from reconciler.agent.apt import scope_command
-from reconciler.agent.child import Ended
 from reconciler.agent.errors import CommandError, RunRefusedError
-from reconciler.agent.judge import group_by_name, packages_to_install, read_restart_packages
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import EndedRun, RunRecord, missing_updates
-from reconciler.agent.preparation import Preparation, Preparer
+from reconciler.agent.packages import Preparation, Settled
 from reconciler.agent.redaction import last_lines
+from reconciler.agent.scope import scope_command
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer
 
 TIMEOUT = "timeout"
-INTERRUPTED = "interrupted"
 _LOOK_EVERY = timedelta(milliseconds=100)
-_KEPT_FILE = re.compile(
-    r"^Configuration file '(/[^'\n]{1,300})'.*\n(?: ==> .*\n){0,3}?"
-    r" ==> (?:Using current|Keeping) old",
-    re.MULTILINE,
-)
 
 
 class Runs:
@@ -41,7 +31,7 @@ class Runs:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._journal = machine.journal
-        self._preparer = Preparer(machine)
+        self._packages = machine.packages
 
     def start(self, offer: Offer) -> bool:
         """Begin to install the offer; False where it was refused or nothing is missing.
@@ -49,7 +39,7 @@ class Runs:
         Raises SiteUnreachableError where content cannot be had now.
         """
         try:
-            prepared = self._preparer.prepare(offer, missing_updates(self._journal.memory))
+            prepared = self._packages.prepare(offer, missing_updates(self._journal.memory))
         except RunRefusedError as error:
             self._refuse(offer, error.reason, error)
             return False
@@ -82,7 +72,7 @@ class Runs:
             self._end(record)
 
     def _is_at_work(self) -> bool:
-        return self._machine.child.is_running() or self._machine.dpkg.is_locked()
+        return self._machine.child.is_running() or self._packages.is_busy()
 
     def _begin(self, offer: Offer, prepared: Preparation) -> None:
         memory = self._journal.memory
@@ -110,10 +100,9 @@ class Runs:
     def _launch(self, record: RunRecord) -> None:
         names = ",".join(f"{name}={version}" for name, _, version in record.packages)
         self._machine.log.info("run started", run=record.run, packages=names)
-        apt = self._machine.apt
+        command = self._packages.install_command(_prepared(record))
         try:
-            command = scope_command(apt.install_command(record.packages))
-            self._machine.child.start(command, apt.environment)
+            self._machine.child.start(scope_command(command.words), command.environment)
         except CommandError as error:
             # What never ran ends as interrupted, as after a crash at this point.
             self._machine.log.fault("run not launched", run=record.run, problem=error)
@@ -136,12 +125,9 @@ class Runs:
 
     def _end(self, record: RunRecord) -> None:
         ended = self._machine.child.read_end()
-        if ended.code is None and self._machine.dpkg.was_interrupted():
-            self._machine.log.warning("dpkg was interrupted and is let end its work")
-            self._machine.dpkg.configure_all()
-        self._restore_marks(record)
-        statuses = () if record.timed_out else self._judge(record, ended)
-        reason = TIMEOUT if record.timed_out else statuses[0].reason
+        settled = self._packages.settle(_prepared(record), ended)
+        statuses = () if record.timed_out else self._tell_end(record, settled)
+        reason = TIMEOUT if record.timed_out else settled.reason
         now = self._machine.clock.now()
         end = EndedRun(
             rollout=record.rollout,
@@ -160,46 +146,24 @@ class Runs:
             "run ended", run=record.run, code=ended.code, reason=reason or "done"
         )
 
-    def _judge(self, record: RunRecord, ended: Ended) -> tuple[StatusMessage, ...]:
-        """Say what the end was; an interrupted run succeeded where its packages are all there."""
-        now, output = self._machine.clock.now(), ended.output
-        code: Optional[int] = ended.code
-        if code is None and self._is_done(record):
-            code = 0
-        if code == 0:
+    def _tell_end(self, record: RunRecord, settled: Settled) -> tuple[StatusMessage, ...]:
+        now, code, detail = self._machine.clock.now(), settled.code, settled.detail
+        if not settled.reason:
             return (
-                record.make_status(
-                    now, StatusId.PROGRAM_SUCCEEDED, 0, detail=_render_kept_files(output)
-                ),
-                record.make_status(now, self._done_status(), 0),
+                record.make_status(now, StatusId.PROGRAM_SUCCEEDED, code, detail=detail),
+                record.make_status(now, self._done_status(), code),
             )
-        reason = INTERRUPTED if code is None else "exitCode"
-        detail = last_lines(output)
-        return (
-            record.make_status(now, StatusId.PROGRAM_FAILED, code, reason=reason, detail=detail),
-        )
-
-    def _is_done(self, record: RunRecord) -> bool:
-        installed = group_by_name(self._machine.dpkg.list_installed())
-        return not packages_to_install(record.packages, installed)
+        failed = StatusId.PROGRAM_FAILED
+        return (record.make_status(now, failed, code, reason=settled.reason, detail=detail),)
 
     def _done_status(self) -> StatusId:
         """Say whether a restart is left to do; we never restart by ourselves yet (H3)."""
-        root = self._machine.root
-        if not (read_restart_packages(root) or (root / "run/reboot-required").exists()):
+        if not self._packages.wants_restart():
             return StatusId.DONE_NO_RESTART
         facts = self._journal.spool.facts
         if facts is not None and facts.facts.get("class") in {"workstation", "portable"}:
             return StatusId.DONE_RESTART_SUPPRESSED_WORKSTATION
         return StatusId.DONE_RESTART_SUPPRESSED_SERVER
-
-    def _restore_marks(self, record: RunRecord) -> None:
-        """Mark again as automatic what apt has turned to manual, because we named it."""
-        try:
-            now_manual = set(record.automatic) - self._machine.apt.list_automatic()
-            self._machine.apt.mark_automatic(now_manual)
-        except CommandError as error:
-            self._machine.log.warning("marks not restored", run=record.run, problem=error)
 
     def _refuse(self, offer: Offer, reason: str, error: Exception) -> None:
         memory, now = self._journal.memory, self._machine.clock.now()
@@ -227,7 +191,5 @@ def _limit_of(record: RunRecord) -> datetime:
     return record.began_at + record.max_runtime
 
 
-def _render_kept_files(output: str) -> str:
-    """Name the edited configuration files that dpkg met and kept."""
-    names = ", ".join(sorted(set(_KEPT_FILE.findall(output))))
-    return last_lines(f"kept edited configuration files: {names}") if names else ""
+def _prepared(record: RunRecord) -> Preparation:
+    return Preparation(record.packages, record.automatic)

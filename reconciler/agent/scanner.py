@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.agent.dpkg import name_packages
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
-from reconciler.agent.judge import group_by_name, judge_updates, read_restart_packages
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import LastScan
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
@@ -23,7 +21,7 @@ class Scanner:
 
     def __init__(self, machine: Machine) -> None:
         self._root = machine.root
-        self._dpkg = machine.dpkg
+        self._packages = machine.packages
         self._content = machine.content
         self._journal = machine.journal
         self._clock = machine.clock
@@ -32,7 +30,7 @@ class Scanner:
     def collect_facts(self) -> None:
         """Tell the facts where they changed; where they cannot be read the old ones stay."""
         try:
-            facts = collect_facts(self._root, self._dpkg.architecture())
+            facts = collect_facts(self._root, self._packages.collect_facts())
         except AgentError as error:
             self._log.warning("facts failed", problem=error, hint=error.hint)
             return
@@ -64,9 +62,8 @@ class Scanner:
         return self._content.fetch_document(CatalogSlice, order.catalog)
 
     def _look(self, catalog: CatalogSlice, order: ScanOrder, started_at: datetime) -> None:
-        packages = self._dpkg.list_installed()
-        native = self._dpkg.architecture()
-        states = judge_updates(catalog, group_by_name(packages), read_restart_packages(self._root))
+        found = self._packages.scan(catalog)
+        states = found.states
         ended_at = self._clock.now()
         report = ScanReport(
             started_at=started_at,
@@ -75,7 +72,7 @@ class Scanner:
             content_version=catalog.version,
             changes=states,
         )
-        inventory = InventoryReport(ended_at, name_packages(packages, native))
+        inventory = InventoryReport(ended_at, found.packages)
         # What the order asked for is met, also where the slice did not change since an older one.
         version = max(catalog.version, order.content_version)
         last = LastScan(started_at, ended_at, version, order.catalog or "", states)

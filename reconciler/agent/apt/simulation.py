@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.agent.errors import RunRefusedError
+from reconciler.agent.packages import Pin
 from reconciler.agent.redaction import last_lines
 
 _INSTALL = re.compile(r"Inst (\S+) (?:\[([^]\s]+)\] )?\((\S+) [^[]*\[([a-z0-9-]+)\]", re.ASCII)
@@ -23,9 +24,6 @@ _FAILURES = (
     ("Could not get lock", "locked"),
     ("dpkg was interrupted", "dpkgInterrupted"),
 )
-
-Pin = tuple[str, str, str]
-"""Name, architecture and version of a package."""
 
 
 @dataclass(frozen=True)

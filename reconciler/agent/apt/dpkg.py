@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.agent.errors import CommandError
+from reconciler.agent.inventory import Installed
 from reconciler.agent.process import Done, Runner, check
 
 _FORMAT = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n"
@@ -16,17 +15,6 @@ _WHOLE = frozenset({"installed", "triggers-pending", "triggers-awaited"})
 _ABSENT = frozenset({"not-installed", "config-files"})
 _DATABASE = Path("var/lib/dpkg")
 _LOCKS = ("lock-frontend", "lock")
-
-
-@dataclass(frozen=True)
-class Installed:
-    """One package on the machine; one that is not `whole` was left half-way."""
-
-    name: str
-    architecture: str
-    version: str
-    whole: bool
-    held: bool
 
 
 class Dpkg:
@@ -94,17 +82,6 @@ def parse_installed(output: str) -> tuple[Installed, ...]:
             whole, held = status in _WHOLE, want == "hold"
             packages.append(Installed(name, architecture, version, whole, held))
     return tuple(packages)
-
-
-def name_packages(packages: Iterable[Installed], native: str) -> dict[str, str]:
-    """Give versions by name (A2); a package of a foreign architecture is `name:architecture`."""
-    return {
-        package.name
-        if package.architecture in {native, "all"}
-        else f"{package.name}:{package.architecture}": package.version
-        for package in packages
-        if package.whole
-    }
 
 
 def _is_locked(path: Path) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.agent.errors import CommandError
+from reconciler.agent.apt.simulation import Simulation, explain_failure, parse_simulation
+from reconciler.agent.packages import Pin
 from reconciler.agent.process import Done, Runner, check
-from reconciler.agent.simulation import Pin, Simulation, explain_failure, parse_simulation
 
 _CONFIGURATION = Path("etc/apt/root.conf")
 _NOTHING = "/dev/null"
@@ -112,16 +111,3 @@ def _install_words(pins: Sequence[Pin]) -> list[str]:
         for name, architecture, version in sorted(pins)
     ]
     return ["-y", "--no-remove", "install", "--", *wanted]
-
-
-def scope_command(command: Sequence[str]) -> list[str]:
-    """Put a command into a scope of its own where systemd runs the machine.
-
-    Then neither a restart nor an upgrade of the agent's own unit ends dpkg.
-    """
-    if not Path("/run/systemd/system").is_dir():
-        return list(command)
-    for place in ("/usr/bin/systemd-run", "/bin/systemd-run"):
-        if os.access(place, os.X_OK):
-            return [place, "--scope", "--quiet", "--collect", "--", *command]
-    raise CommandError("systemd runs this machine, but systemd-run is not there")

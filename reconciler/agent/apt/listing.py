@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.agent.apt import apt_environment
+from reconciler.agent.apt.programs import apt_environment
 from reconciler.agent.process import Done, Runner, check
 
 _UPGRADABLE = re.compile(
