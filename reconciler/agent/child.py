@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from reconciler.agent.errors import CommandError
 from reconciler.agent.process import make_environment
 
 _OUTPUT_LIMIT = 64 * 1024
+_PATIENCE = 5.0
+_LOOK_EVERY = 0.05
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -81,8 +85,29 @@ class Child:
 
     def forget(self) -> None:
         """Delete what the last one left."""
-        for name in ("code", "output"):
+        for name in ("code", "output", "group"):
             (self._path / name).unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it with all that it started in its process group; nothing where it does not run."""
+        if not self.is_running():
+            return
+        with contextlib.suppress(OSError, ValueError):
+            # Nobody else has this number while anything of the group lives.
+            group = int((self._path / "group").read_text(encoding="ascii"))
+            os.killpg(group, signal.SIGTERM)
+            self._wait_for_end(group)
+            os.killpg(group, signal.SIGKILL)
+            self._wait_for_end(group)
+
+    def _wait_for_end(self, group: int) -> None:
+        """Wait a while; raises ProcessLookupError when nothing of the group is left."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            if self._process is not None:
+                self._process.poll()
+            os.killpg(group, 0)
+            time.sleep(_LOOK_EVERY)
 
     def _read_code(self) -> Optional[int]:
         with contextlib.suppress(OSError, ValueError):

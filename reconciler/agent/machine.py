@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.agent.apt.manager import AptPackages
+from reconciler.agent.boot import Boot
 from reconciler.agent.child import Child
 from reconciler.agent.client import Site
 from reconciler.agent.clock import SiteClock, Stop, read_local_clock
+from reconciler.agent.configuration import Configuration, load_configuration
 from reconciler.agent.content import Content
 from reconciler.agent.home import Home
 from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
+from reconciler.agent.notices import Notices
 from reconciler.agent.packages import PackageManager
+from reconciler.agent.patching import PatchingSignal
 from reconciler.agent.process import run_command
+from reconciler.agent.surroundings import Surroundings
+from reconciler.agent.system_log import SystemLog
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,15 @@ class Machine:
     """One root with its package manager, and the agent's own memory of it."""
 
     root: Path
+    configuration: Configuration
+    boot: Boot
     packages: PackageManager
     content: Content
     child: Child
+    hook_child: Child
+    signal: PatchingSignal
+    system_log: SystemLog
+    notices: Notices
     journal: Journal
     clock: SiteClock
     log: Log
@@ -35,13 +47,22 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
     """Wire the parts; raises AgentError where the agent's own files cannot be read."""
     journal = Journal(home, read_local_clock())
     content = Content(home.path / "content", site)
+    configuration = load_configuration(root)
+    boot = Boot(root, configuration.restart_command, run_command)
+    surroundings = Surroundings(root, configuration, boot)
     return Machine(
         root=root,
-        packages=AptPackages(root, home.path / "repository", content, run_command, log),
+        configuration=configuration,
+        boot=boot,
+        packages=AptPackages(home.path / "repository", content, surroundings, run_command, log),
         content=content,
         child=Child(home.path / "run"),
+        hook_child=Child(home.path / "hook"),
+        signal=PatchingSignal(root),
+        system_log=SystemLog(root),
+        notices=Notices(configuration.notify, run_command, log),
         journal=journal,
-        clock=SiteClock(journal.ahead),
+        clock=SiteClock(journal.memory.ahead),
         log=log,
         stop=stop,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import LastScan
+from reconciler.agent.memory import LastScan, clock_skew_minutes
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import FactsReport, InventoryReport, ScanOutcome, ScanReport
@@ -21,6 +21,7 @@ class Scanner:
 
     def __init__(self, machine: Machine) -> None:
         self._root = machine.root
+        self._boot = machine.boot
         self._packages = machine.packages
         self._content = machine.content
         self._journal = machine.journal
@@ -30,11 +31,18 @@ class Scanner:
     def collect_facts(self) -> None:
         """Tell the facts where they changed; where they cannot be read the old ones stay."""
         try:
-            facts = collect_facts(self._root, self._packages.collect_facts())
+            kernel = self._boot.kernel().release
+            facts = collect_facts(self._root, kernel, self._packages.collect_facts())
         except AgentError as error:
             self._log.warning("facts failed", problem=error, hint=error.hint)
             return
-        refusal = self._journal.memory.refusal
+        memory = self._journal.memory
+        skew = clock_skew_minutes(memory)
+        if skew:
+            facts["clock.skew.minutes"] = skew
+        refusal = memory.refusal
+        if self._packages.wants_restart():
+            facts["restart.required"] = True
         if refusal:
             facts["agent.policy.refusal"] = refusal
         report = FactsReport(self._clock.now(), facts)

@@ -14,9 +14,7 @@ from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.rollout_settings import Content, Restart, User
 
 _AtLeastOne = Annotated[int, Field(ge=1)]
-CONTENT_NOT_YET = NotYet("files are captured when a release is cut, and downloaded from the site")
 USER_NOT_YET = NotYet("the user may start a run and is not asked")
-RESTART_NOT_YET = NotYet("no computer is restarted")
 
 
 class Opens(Model):
@@ -75,7 +73,7 @@ class Phase(Model):
     grace: DurationOrZero = Field(
         default=timedelta(0), description="At least so long for who joins late."
     )
-    spread: Annotated[DurationOrZero, NotYet("all start at once")] = Field(
+    spread: DurationOrZero = Field(
         default=timedelta(0), description="Starts are spread over so long."
     )
     gate: Gate | None = Field(
@@ -87,15 +85,11 @@ class Phase(Model):
     recurrence: Duration | None = Field(
         default=None, description="In place of the rollout's recurrence."
     )
-    restart: Annotated[Restart | None, RESTART_NOT_YET] = Field(
-        default=None, description="In place of the rollout's restart."
-    )
+    restart: Restart | None = Field(default=None, description="In place of the rollout's restart.")
     user: Annotated[User | None, USER_NOT_YET] = Field(
         default=None, description="In place of the rollout's user."
     )
-    content: Annotated[Content | None, CONTENT_NOT_YET] = Field(
-        default=None, description="In place of the rollout's content."
-    )
+    content: Content | None = Field(default=None, description="In place of the rollout's content.")
 
 
 Phases = Annotated[tuple[Phase, ...], Strict(strict=False)]

@@ -11,24 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.demo.deb import DebPackage
 from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
-from tests.e2e.fake_site import FakeSite, make_offer, serve_site
+from tests.e2e.fake_site import make_offer
 
 pytestmark = pytest.mark.e2e
 
 APP = DebPackage(name="app", version="1.0")
 NEWER = replace(APP, version="1.1")
 LATE = timedelta(seconds=4)
-
-
-@pytest.fixture
-def site():
-    return FakeSite()
-
-
-@pytest.fixture
-def url(site):
-    with serve_site(site) as served:
-        yield served
 
 
 @pytest.fixture

@@ -1,0 +1,204 @@
+"""What the agent does by itself between two words with its site: scan, run, restart, remind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Optional
+
+from reconciler.agent.chain import Chains
+from reconciler.agent.due import has_missing, is_voluntary, runnable_offers, scan_due_at
+from reconciler.agent.errors import AgentError, RunRefusedError, SiteUnreachableError
+from reconciler.agent.hooks import Hooks, HookTools
+from reconciler.agent.machine import Machine
+from reconciler.agent.memory import Memory, missing_updates
+from reconciler.agent.prefetch import Prefetcher
+from reconciler.agent.reminders import reminder_at
+from reconciler.agent.runs import Runs
+from reconciler.agent.scanner import Scanner
+from reconciler.agent.waiting import CONTENT, LOCKED, Waiting, find_waiting, tell_waiting
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.policy import Offer, Policy
+
+_FACTS_EVERY = timedelta(seconds=55)
+
+
+class Work:
+    """Does what a policy asks for; `deliver` tells the site what was told so far."""
+
+    def __init__(self, machine: Machine, deliver: Callable[[], None]) -> None:
+        self._machine = machine
+        self._journal = machine.journal
+        self._deliver = deliver
+        self._scanner = Scanner(machine)
+        tools = HookTools(
+            commands=machine.configuration.hooks,
+            child=machine.hook_child,
+            journal=machine.journal,
+            clock=machine.clock,
+            stop=machine.stop,
+            log=machine.log,
+        )
+        hooks = Hooks(tools)
+        self._runs = Runs(machine, hooks)
+        self._policy: Optional[Policy] = None
+        self._chains = Chains(machine, hooks, self._scan, self._try_to_deliver)
+        self._prefetcher = Prefetcher(machine)
+        self._facts_at: Optional[datetime] = None
+        self._holder = ""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Tell whether a run waits for another program, which tells nobody when it ends."""
+        return bool(self._holder)
+
+    def forget_facts(self) -> None:
+        """Collect the facts anew at the next occasion."""
+        self._facts_at = None
+
+    def scan_now(self, policy: Policy) -> bool:
+        """Scan against the last catalog slice, and tell whether that worked."""
+        self._scanner.collect_facts()
+        return self._scanner.scan(policy.scan)
+
+    def do(self, policy: Optional[Policy]) -> bool:
+        """Do what is due, and tell whether it worked; raises SiteUnreachableError."""
+        self._policy = policy
+        self._recover()
+        self._report_facts()
+        if policy is None:
+            return True
+        due = scan_due_at(policy, self._journal.memory)
+        is_due = due is not None and self._now() >= due
+        worked = True
+        if is_due or self._find_runnable(policy):
+            # Nothing is installed by what an older scan said (G3).
+            worked = self._scanner.scan(policy.scan)
+        if worked:
+            self._run_offers(policy)
+        self._chains.look_at_restart(policy)
+        self._remind(policy)
+        self._prefetcher.fetch(policy)
+        return worked
+
+    def _recover(self) -> None:
+        """See a run and a chain end that were begun, and look at what they left."""
+        memory = self._journal.memory
+        self._machine.signal.show(memory)
+        if memory.current is not None:
+            self._machine.log.info("a run that was begun is waited for")
+            self._runs.wait()
+            self._scan()
+        if self._policy is not None and memory.chain is not None:
+            self._chains.finish(self._policy)
+
+    def _run_offers(self, policy: Policy) -> None:
+        tried: set[str] = set()
+        unreachable: Optional[Waiting] = None
+        while True:
+            offers = self._find_runnable(policy, unreachable)
+            offer = next((offer for offer in offers if offer.advertisement not in tried), None)
+            if offer is None:
+                break
+            tried.add(offer.advertisement)
+            try:
+                self._run(offer)
+            except SiteUnreachableError as error:
+                unreachable = Waiting(offer, CONTENT, str(error))
+        self._chains.finish(policy)
+        if unreachable is not None:
+            raise SiteUnreachableError(unreachable.detail)
+
+    def _find_runnable(
+        self, policy: Policy, unreachable: Optional[Waiting] = None
+    ) -> tuple[Offer, ...]:
+        """Give what may run now, and tell of what is due and may not.
+
+        Nothing runs while another program works on the packages; past our patience that refuses
+        the run.
+        """
+        now, memory = self._now(), self._journal.memory
+        waiting = find_waiting(policy, memory, now)
+        offers = runnable_offers(policy, memory, now)
+        self._holder = self._machine.packages.describe_holder() if offers else ""
+        if self._holder:
+            offers = self._out_of_patience(offers, memory, now)
+            waiting += [Waiting(offer, LOCKED, self._holder) for offer in offers]
+            offers = ()
+        if unreachable is not None:
+            waiting.append(unreachable)
+        tell_waiting(self._journal, waiting, now)
+        return offers
+
+    def _out_of_patience(
+        self, offers: tuple[Offer, ...], memory: Memory, now: datetime
+    ) -> tuple[Offer, ...]:
+        """Refuse those that have waited too long, and give the others."""
+        patience = self._machine.configuration.lock_patience
+        late = []
+        for offer in offers:
+            wait = memory.waits.get(offer.advertisement)
+            if wait is not None and wait.reason == LOCKED and now >= wait.since + patience:
+                late.append(offer.advertisement)
+                error = RunRefusedError(LOCKED, f"{self._holder}, for longer than {patience}")
+                self._runs.refuse(offer, error.reason, error)
+        return tuple(offer for offer in offers if offer.advertisement not in late)
+
+    def _run(self, offer: Offer) -> None:
+        voluntary = is_voluntary(offer, self._journal.memory, self._now())
+        started = self._runs.start(offer, voluntary=voluntary)
+        self._forget_choice(offer)
+        if started:
+            self._try_to_deliver()
+            self._runs.wait()
+        self._scan()
+
+    def _forget_choice(self, offer: Offer) -> None:
+        """A start by the user is spent by one attempt."""
+        memory = self._journal.memory
+        choices = {
+            name: choice for name, choice in memory.choices.items() if name != offer.advertisement
+        }
+        self._journal.save(memory=replace(memory, choices=choices))
+
+    def _remind(self, policy: Policy) -> None:
+        """Remind the user of what waits for its deadline (G4)."""
+        now, missing = self._now(), missing_updates(self._journal.memory)
+        for offer in policy.offers:
+            due, _ = reminder_at(offer, self._journal.memory, now)
+            if due is None or offer.held or not has_missing(offer, missing):
+                continue
+            memory = self._journal.memory
+            reminded = {**memory.reminded, offer.advertisement: now}
+            self._journal.save(memory=replace(memory, reminded=reminded))
+            self._machine.notices.show(
+                f"{len(offer.updates)} update(s) of {offer.rollout} install by themselves at "
+                f"{offer.mandatory_at}; `patchwright-agent install-now {offer.advertisement}` "
+                "installs them now"
+            )
+
+    def _report_facts(self) -> None:
+        now = self._now()
+        every = self._policy.report_every if self._policy else _FACTS_EVERY
+        if self._facts_at is None or now >= self._facts_at + every:
+            self._scanner.collect_facts()
+            self._facts_at = now
+
+    def _scan(self) -> None:
+        """Scan after something has changed; without the site the next pass tries again."""
+        if self._policy is None:
+            return
+        try:
+            self._scanner.scan(self._policy.scan)
+        except AgentError as error:
+            self._machine.log.warning("not scanned", problem=error)
+
+    def _try_to_deliver(self) -> None:
+        try:
+            self._deliver()
+        except ReconcilerError as error:
+            self._machine.log.warning("not told yet", problem=error)
+
+    def _now(self) -> datetime:
+        return self._machine.clock.now()
