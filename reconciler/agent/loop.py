@@ -66,15 +66,19 @@ class Agent:
         self._policy = self._load_policy()
 
     def run_forever(self) -> None:
-        """Go from pass to pass until asked to stop."""
-        try:
-            pause = self._pass(timedelta(0))
-            while not self._machine.stop.requested:
-                self._rest(pause)
-                # What could not be done or told must not wait while the site holds a poll.
-                pause = self._pass(timedelta(0) if pause else self._wait())
-        except StoppedError:
-            self._machine.log.info("stopped")
+        """Go from pass to pass until asked to stop, and answer users."""
+        with self._work.desk.open():
+            try:
+                self._go_on()
+            except StoppedError:
+                self._machine.log.info("stopped")
+
+    def _go_on(self) -> None:
+        pause = self._pass(timedelta(0))
+        while not self._machine.stop.requested:
+            self._rest(pause)
+            # What could not be done or told must not wait while the site holds a poll.
+            pause = self._pass(timedelta(0) if pause else self._wait())
 
     def run_once(self) -> bool:
         """Make one pass without waiting, and tell whether everything in it worked."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Optional
 
 from reconciler.agent.chain import Chains
+from reconciler.agent.desk import Desk
 from reconciler.agent.due import has_missing, is_voluntary, runnable_offers, scan_due_at
 from reconciler.agent.errors import AgentError, RunRefusedError, SiteUnreachableError
 from reconciler.agent.hooks import Hooks, HookTools
@@ -17,6 +18,8 @@ from reconciler.agent.prefetch import Prefetcher
 from reconciler.agent.reminders import reminder_at
 from reconciler.agent.runs import Runs
 from reconciler.agent.scanner import Scanner
+from reconciler.agent.spool import tell_statuses
+from reconciler.agent.users import Reply, decide_request, list_pending
 from reconciler.agent.waiting import CONTENT, LOCKED, Waiting, find_waiting, tell_waiting
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.policy import Offer, Policy
@@ -47,6 +50,13 @@ class Work:
         self._prefetcher = Prefetcher(machine)
         self._facts_at: Optional[datetime] = None
         self._holder = ""
+        self.desk = Desk(
+            machine.root,
+            machine.configuration.user_group,
+            self._show_pending,
+            machine.stop.wake,
+            machine.log,
+        )
 
     @property
     def is_blocked(self) -> bool:
@@ -66,6 +76,7 @@ class Work:
         """Do what is due, and tell whether it worked; raises SiteUnreachableError."""
         self._policy = policy
         self._recover()
+        self._answer_users()
         self._report_facts()
         if policy is None:
             return True
@@ -81,6 +92,25 @@ class Work:
         self._remind(policy)
         self._prefetcher.fetch(policy)
         return worked
+
+    def _show_pending(self) -> Reply:
+        """Say what is pending; the desk's thread asks, and the journal changes as a whole."""
+        return list_pending(self._policy, self._journal.memory, self._now())
+
+    def _answer_users(self) -> None:
+        for question in self.desk.questions():
+            try:
+                decided = decide_request(
+                    question.request, self._policy, self._journal.memory, self._now()
+                )
+            except AgentError as error:
+                question.answer = Reply(str(error), error.hint)
+            else:
+                spool = tell_statuses(self._journal.spool, *decided.statuses)
+                self._journal.save(memory=decided.memory, spool=spool)
+                self._machine.log.info("user decided", ask=question.request.ask)
+                question.answer = decided.reply
+            question.answered.set()
 
     def _recover(self) -> None:
         """See a run and a chain end that were begun, and look at what they left."""

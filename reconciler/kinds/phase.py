@@ -10,11 +10,9 @@ from pydantic import Field, Strict
 
 from reconciler.kinds.base import Model
 from reconciler.kinds.fields import Deadline, Duration, DurationOrZero, Instant, Label, Percentage
-from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.rollout_settings import Content, Restart, User
 
 _AtLeastOne = Annotated[int, Field(ge=1)]
-USER_NOT_YET = NotYet("the user may start a run and is not asked")
 
 
 class Opens(Model):
@@ -86,9 +84,7 @@ class Phase(Model):
         default=None, description="In place of the rollout's recurrence."
     )
     restart: Restart | None = Field(default=None, description="In place of the rollout's restart.")
-    user: Annotated[User | None, USER_NOT_YET] = Field(
-        default=None, description="In place of the rollout's user."
-    )
+    user: User | None = Field(default=None, description="In place of the rollout's user.")
     content: Content | None = Field(default=None, description="In place of the rollout's content.")
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.fields import Duration, Label
 from reconciler.kinds.not_yet import NotYet
-from reconciler.kinds.phase import USER_NOT_YET, Phases
+from reconciler.kinds.phase import Phases
 from reconciler.kinds.rollout_settings import (
     Budget,
     Content,
@@ -40,9 +40,7 @@ class RolloutStrategySpec(Model):
         default=timedelta(days=7), description="After the deadline, how often a run is due again."
     )
     content: Content | None = Field(default=None, description="Where computers get files.")
-    user: Annotated[User | None, USER_NOT_YET] = Field(
-        default=None, description="What a computer's user may do."
-    )
+    user: User | None = Field(default=None, description="What a computer's user may do.")
     restart: Restart | None = Field(
         default=None, description="What happens when an update needs a restart."
     )

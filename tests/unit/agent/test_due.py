@@ -1,10 +1,12 @@
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
-from reconciler.agent.memory import EndedRun, LastScan, Memory, RunRecord
+from reconciler.agent.memory import Choice, EndedRun, LastScan, Memory, RunRecord
+from reconciler.agent.waiting import find_waiting
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.updates import UpdateState
@@ -155,3 +157,90 @@ def test_next_change_is_the_earliest_moment_ahead():
     assert next_change_at(POLICY, MEMORY, NOW) == NOW + HOUR
     later = policy_with(mandatory_at=NOW + 20 * HOUR)
     assert next_change_at(later, MEMORY, NOW) == NOW + 11 * HOUR
+
+
+SPREAD = RunOrder(user=UserRights(available=False), spread=2 * HOUR)
+
+
+def share(computer="c-1", **changes):
+    """Give a computer's share of two hours, as S17 has it."""
+    offer = replace(OFFER, **changes)
+    text = f"patchwright.dev/spread/v1\n{offer.rollout}\n{offer.phase}\n{computer}"
+    first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return timedelta(microseconds=first * 7_200_000_000 // 2**64)
+
+
+def runs_at(policy, now, memory=MEMORY):
+    return bool(runnable_offers(policy, memory, now))
+
+
+def test_start_is_later_by_the_share_of_the_spread():
+    policy = replace(policy_with(order=SPREAD, available_at=NOW), expires_at=NOW + 9 * HOUR)
+    start = NOW + share()
+
+    assert not runs_at(policy, start - timedelta(seconds=1))
+    assert runs_at(policy, start)
+
+
+def test_share_counts_from_the_window_that_was_waited_for():
+    policy = policy_with(order=SPREAD, available_at=NOW - 9 * HOUR)
+    windows = Windows(always=False, updates=((NOW, NOW + 4 * HOUR),), until=NOW + 9 * HOUR)
+    policy = replace(policy, windows=windows, expires_at=NOW + 9 * HOUR)
+
+    assert not runs_at(policy, NOW + share() - timedelta(seconds=1))
+    assert runs_at(policy, NOW + share())
+
+
+def test_share_is_left_out_where_the_program_would_not_fit_after_it():
+    policy = policy_with(order=SPREAD, available_at=NOW - 9 * HOUR)
+    windows = Windows(always=False, updates=((NOW, NOW + HOUR),), until=NOW + 9 * HOUR)
+
+    assert runs_at(replace(policy, windows=windows), NOW)
+
+
+def test_what_came_due_during_a_hold_is_spread_anew():
+    policy = replace(
+        policy_with(order=SPREAD, available_at=NOW - 9 * HOUR), expires_at=NOW + 9 * HOUR
+    )
+    memory = replace(MEMORY, released={OFFER.advertisement: NOW})
+
+    assert runs_at(policy, NOW)
+    assert not runs_at(policy, NOW + share() - timedelta(seconds=1), memory)
+    assert runs_at(policy, NOW + share(), memory)
+
+
+def test_user_start_ignores_windows_spread_and_the_deadline_to_come():
+    order = RunOrder(spread=2 * HOUR)
+    policy = replace(
+        policy_with(order=order, mandatory_at=None),
+        windows=Windows(always=False, updates=(), until=NOW),
+    )
+    asked = replace(MEMORY, choices={OFFER.advertisement: Choice(start_at=NOW)})
+
+    assert not runs_at(policy, NOW)
+    assert runs_at(policy, NOW, asked)
+    assert not runs_at(replace(policy, enforce=False), NOW, asked)
+
+
+@pytest.mark.parametrize(("hours", "runs"), [(12, True), (-12, True), (13, False), (-13, False)])
+def test_clock_that_is_more_than_twelve_hours_wrong_starts_nothing(hours, runs):
+    skewed = replace(MEMORY, ahead_us=hours * 3600 * 10**6)
+
+    assert runs_at(POLICY, NOW, skewed) == runs
+
+
+@pytest.mark.parametrize(
+    ("policy", "memory", "reason"),
+    [
+        pytest.param(POLICY, MEMORY, None, id="starts"),
+        pytest.param(open_until(), MEMORY, "windowAhead", id="window-ahead"),
+        pytest.param(open_until(NOW - MINUTE), MEMORY, "windowMissed", id="window-missed"),
+        pytest.param(open_until(NOW + MINUTE), MEMORY, "windowTooShort", id="window-too-short"),
+        pytest.param(policy_with(held=True), MEMORY, None, id="held-is-the-site's-affair"),
+        pytest.param(
+            POLICY, replace(MEMORY, ahead_us=13 * 3600 * 10**6), "clock", id="clock-wrong"
+        ),
+    ],
+)
+def test_due_offer_waits_for(policy, memory, reason):
+    assert [one.reason for one in find_waiting(policy, memory, NOW)] == ([reason] if reason else [])
