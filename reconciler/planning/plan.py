@@ -17,6 +17,7 @@ from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.census import Census
+from reconciler.planning.clocks import clock_skews
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
@@ -111,6 +112,7 @@ def make_plan(
     conditions = {
         *draft.conditions(),
         *no_windows,
+        *clock_skews(observed.fleet, site.name),
         *_catalog_conditions(world),
         *world.collections.conditions(),
     }
