@@ -6,8 +6,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# Debian packages: repositories of throwaway .deb files, their signatures, and machines to put them on.
-DEBIAN_PACKAGES := apt-utils busybox-static dpkg git gpg gpg-agent gpgv python3-venv
+# Debian packages: repositories of throwaway .deb and .rpm files, their signatures, and machines to put them on.
+DEBIAN_PACKAGES := apt-utils busybox-static createrepo-c dnf dnf-plugins-core dpkg git gpg gpg-agent gpgv \
+    python3-venv rpm
 
 UV_VERSION := 0.13.8
 

@@ -20,12 +20,16 @@ def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, Cata
         if entry.withdrawn or not entry.update.has_files:
             continue
         files = entry.update.packages
-        packages = sorted({(one.name, one.architecture, one.version) for one in files})
+        pins = sorted({((one.name, one.architecture, one.version), one.module) for one in files})
+        modules = tuple(module for _, module in pins)
+        found = SliceUpdate(
+            entry.update.id, tuple(pin for pin, _ in pins), modules if any(modules) else ()
+        )
         for release in entry.update.release:
-            updates[release].append(SliceUpdate(entry.update.id, tuple(packages)))
+            updates[release].append(found)
     return {
-        release: CatalogSlice(release, version, tuple(sorted(found, key=lambda one: one.id)))
-        for release, found in sorted(updates.items())
+        release: CatalogSlice(release, version, tuple(sorted(chosen, key=lambda one: one.id)))
+        for release, chosen in sorted(updates.items())
     }
 
 

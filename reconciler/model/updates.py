@@ -46,7 +46,8 @@ class PackageFile:
     """One binary package of an update: what is installed, and the file that holds it.
 
     `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; `control`
-    is the whole index paragraph, so that captured content can be indexed again.
+    is the whole index paragraph (of an rpm its `package` element), so that captured content can
+    be indexed again. `module` is the `name:stream` that an rpm belongs to, if any.
     """
 
     name: str
@@ -57,6 +58,12 @@ class PackageFile:
     sha256: str
     depends: str = ""
     control: str = ""
+    module: str = ""
+
+    @property
+    def is_rpm(self) -> bool:
+        """Tell an rpm from a .deb."""
+        return self.path.endswith(".rpm")
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,11 @@ class Update:
         return bool(self.packages)
 
     @property
+    def has_rpms(self) -> bool:
+        """Tell whether its files are rpms; those of one update are all of one kind."""
+        return self.has_files and self.packages[0].is_rpm
+
+    @property
     def all_products(self) -> tuple[str, ...]:
         """Its product, and further names under which people look for it."""
         return (self.product, *self.products)
@@ -127,10 +139,15 @@ class CatalogEntry:
 
 @dataclass(frozen=True)
 class SliceUpdate:
-    """What an agent needs to judge one update: binary package, architecture, version."""
+    """What an agent needs to judge one update: binary package, architecture, version.
+
+    `modules` are the module streams of the packages in their order (nothing for one without),
+    or empty where none has any: a stream's updates are only for who has that stream installed.
+    """
 
     id: str
     packages: tuple[tuple[str, str, str], ...]
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
