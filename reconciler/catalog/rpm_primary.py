@@ -16,6 +16,8 @@ from reconciler.model.versions import render_evr, rpm_key
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9.+_-]{0,199}", re.ASCII)
 _ARCHITECTURE = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 _SOURCE = re.compile(r"(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm", re.ASCII)
+_PREFIX = re.compile(r"<([A-Za-z0-9_.-]+):", re.ASCII)
+_OPERATORS = {"EQ": "=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
 _SIZE = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
@@ -70,6 +72,9 @@ def _package_of(element: Element, text: str) -> ListedRpm:
     if location is None or checksum is None or size is None or version is None:
         message = "it has no version, location, checksum or size"
         raise ValueError(message)
+    if not set(_PREFIX.findall(text)) <= {"rpm"}:
+        message = "its elements have other prefixes than rpm"
+        raise ValueError(message)
     path, digest = location.get("href", ""), (checksum.text or "").strip().lower()
     length = size.get("package", "")
     wrong = {
@@ -89,6 +94,35 @@ def _package_of(element: Element, text: str) -> ListedRpm:
     source_name = source[1] if source and NAME.fullmatch(source[1]) else name
     source_version = f"{source[2]}-{source[3]}" if source else evr
     rpm_key(source_version)
-    file = PackageFile(name, evr, architecture, path, int(length), digest, control=text)
+    file = PackageFile(
+        name,
+        evr,
+        architecture,
+        path,
+        int(length),
+        digest,
+        depends="\n".join(_relations(element, "format/requires/entry")),
+        control=text,
+        provides="\n".join((*_relations(element, "format/provides/entry"), *_files(element))),
+    )
     summary = " ".join((element.findtext("summary") or "").split())
     return ListedRpm(file, source_name, source_version, summary[:300])
+
+
+def _relations(element: Element, path: str) -> Iterator[str]:
+    """Give each relation as a line; those that only a solver understands are left to dnf."""
+    for entry in element.findall(path):
+        name = entry.get("name", "")
+        if not name or name.startswith(("(", "rpmlib(")) or not name.isprintable():
+            continue
+        operator = _OPERATORS.get(entry.get("flags", ""), "")
+        if operator and entry.get("ver"):
+            yield f"{name}\t{operator}\t{read_version(entry)}"
+        else:
+            yield name
+
+
+def _files(element: Element) -> Iterator[str]:
+    for file in element.findall("format/file"):
+        if file.text and file.text.isprintable():
+            yield file.text

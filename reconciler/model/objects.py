@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional
 
+DEB_INDEX = "Packages"
+RPM_INDEX = "repodata/repomd.xml"
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -34,7 +37,7 @@ class ContentFile:
 class PackageManifest:
     """All files of a package's version; itself stored by its digest, as canonical JSON.
 
-    The file `Packages` indexes the others for apt.
+    `DEB_INDEX` indexes the others for apt, `RPM_INDEX` (and what it names) for dnf.
     """
 
     package: str

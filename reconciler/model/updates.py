@@ -45,9 +45,11 @@ class UpdateState(str, Enum):
 class PackageFile:
     """One binary package of an update: what is installed, and the file that holds it.
 
-    `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; `control`
-    is the whole index paragraph (of an rpm its `package` element), so that captured content can
-    be indexed again. `module` is the `name:stream` that an rpm belongs to, if any.
+    `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; of an rpm
+    it is one requirement a line, and `provides` likewise what it offers, files included (name,
+    operator and version with tabs between). `control` is the whole index paragraph (of an rpm its
+    `package` element), so that captured content can be indexed again. `module` is the
+    `name:stream` that an rpm belongs to, if any.
     """
 
     name: str
@@ -58,6 +60,7 @@ class PackageFile:
     sha256: str
     depends: str = ""
     control: str = ""
+    provides: str = ""
     module: str = ""
 
     @property
