@@ -80,20 +80,33 @@ def read_os_release(root: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
 
 
+def os_family(root: Path) -> str:
+    """Give `debian`, `rhel` or `suse`; nothing for what is none of them."""
+    release = read_os_release(root)
+    return _family(release.get("ID", ""), release.get("ID_LIKE", "").split())
+
+
 def _system_facts(root: Path) -> dict[str, FactValue]:
     release = read_os_release(root)
     id_, version = release.get("ID", ""), release.get("VERSION_ID", "")
+    family = os_family(root)
     found = {
-        "os.family": _family(id_, release.get("ID_LIKE", "").split()),
+        "os.family": family,
         "os.id": id_,
         "os.version": version,
-        "os.release": f"{id_}-{version}" if version else id_,
+        "os.release": _release_name(id_, version, family),
         "os.codename": release.get("VERSION_CODENAME", ""),
         "kernel": os.uname().release,
         "hostname": read_hostname(root),
         "timezone": _timezone(root),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _release_name(id_: str, version: str, family: str) -> str:
+    """Name the release as catalogs do: those of the rhel family by their major version alone."""
+    shown = version.partition(".")[0] if family == "rhel" else version
+    return f"{id_}-{shown}" if shown else id_
 
 
 def _machine_facts(root: Path) -> dict[str, FactValue]:

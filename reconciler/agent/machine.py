@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.agent.apt.manager import AptPackages
 from reconciler.agent.child import Child
+from reconciler.agent.choice import choose_packages
 from reconciler.agent.client import Site
 from reconciler.agent.clock import SiteClock, Stop, read_local_clock
 from reconciler.agent.content import Content
@@ -37,7 +37,7 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
     content = Content(home.path / "content", site)
     return Machine(
         root=root,
-        packages=AptPackages(root, home.path / "repository", content, run_command, log),
+        packages=choose_packages(root, home.path, content, run_command, log),
         content=content,
         child=Child(home.path / "run"),
         journal=journal,

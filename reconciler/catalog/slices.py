@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
-from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate
+from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate, pins_of
 
 
 def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, CatalogSlice]:
@@ -19,12 +19,8 @@ def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, Cata
     for entry in entries:
         if entry.withdrawn or not entry.update.has_files:
             continue
-        files = entry.update.packages
-        pins = sorted({((one.name, one.architecture, one.version), one.module) for one in files})
-        modules = tuple(module for _, module in pins)
-        found = SliceUpdate(
-            entry.update.id, tuple(pin for pin, _ in pins), modules if any(modules) else ()
-        )
+        packages, modules = pins_of(entry.update.packages)
+        found = SliceUpdate(entry.update.id, packages, modules)
         for release in entry.update.release:
             updates[release].append(found)
     return {

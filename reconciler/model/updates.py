@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -151,6 +152,18 @@ class SliceUpdate:
     id: str
     packages: tuple[tuple[str, str, str], ...]
     modules: tuple[str, ...] = ()
+
+
+def pins_of(
+    files: Iterable[PackageFile],
+) -> tuple[tuple[tuple[str, str, str], ...], tuple[str, ...]]:
+    """Give (name, architecture, version) of files in order, and their modules as agents get them.
+
+    The modules are empty where no file has one.
+    """
+    found = sorted({((one.name, one.architecture, one.version), one.module) for one in files})
+    modules = tuple(module for _, module in found)
+    return tuple(pin for pin, _ in found), modules if any(modules) else ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from reconciler.demo.deb import DebPackage, build_deb
 from reconciler.model.policy import OfferedUpdate
 from reconciler.model.updates import SliceUpdate
 from tests.e2e.fake_site import TOKEN, FakeSite
+from tests.e2e.rpm_machine import RpmMachine
 
 PROJECT = Path(__file__).parents[2]
 
@@ -17,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 class AgentOnMachine:
     """Runs `patchwright-agent` as a process of its own."""
 
-    def __init__(self, machine: Machine, url: str) -> None:
+    def __init__(self, machine: Machine | RpmMachine, url: str) -> None:
         self.machine = machine
         self.url = url
         self.token = machine.root.parent / f"{machine.root.name}.token"

@@ -11,7 +11,11 @@ from tests.e2e.rpms import RpmPackage, make_repository
 
 BASE = RpmPackage(name="base", provides=("/bin/sh",))
 _TOOLS = "cat chmod cp echo false grep kill ls mkdir mv rm sh sleep test touch true uname"
-_FOLDERS = "dev etc/dnf/plugins etc/yum.repos.d proc root run sys tmp usr/bin var/cache var/lib/rpm var/log"
+OS_RELEASE = 'ID="almalinux"\nID_LIKE="rhel centos fedora"\nVERSION_ID="{}"\n'
+_FOLDERS = (
+    "dev etc/dnf/plugins etc/yum.repos.d proc root run sys tmp usr/bin var/cache var/lib/rpm"
+    " var/log"
+)
 
 
 class RpmMachine:
@@ -26,9 +30,7 @@ class RpmMachine:
         copy2("/bin/busybox", root / "usr/bin/busybox")
         for name in _TOOLS.split():
             (root / "usr/bin" / name).symlink_to("busybox")
-        self.write(
-            "etc/os-release", f'ID="almalinux"\nID_LIKE="rhel fedora"\nVERSION_ID="{release}"\n'
-        )
+        self.write("etc/os-release", OS_RELEASE.format(release))
         self.write("etc/hostname", "rpm-1\n")
         self.write("root/.rpmmacros", "%_dbpath /var/lib/rpm\n")
         self.install(BASE)
@@ -48,7 +50,7 @@ class RpmMachine:
         repository = self.root.parent / f"{self.root.name}.repos"
         repository.mkdir(exist_ok=True)
         (repository / "lab.repo").write_text(
-            f"[lab]\nname=lab\nbaseurl=file://{self.repository}\ngpgcheck=0\n"
+            f"[lab]\nname=lab\nbaseurl=file://{self.repository}\ngpgcheck=0\nmodule_hotfixes=1\n"
         )
         work = self.root.parent / f"{self.root.name}.dnf"
         (work / "log").mkdir(parents=True, exist_ok=True)

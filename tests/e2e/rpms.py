@@ -37,6 +37,12 @@ class RpmPackage:
         return self.name, self.architecture, self.evr
 
     @property
+    def stream(self) -> tuple[str, str] | None:
+        """The module's name and stream, of a label as `postgresql:15:1:c`."""
+        name, _, rest = self.module.partition(":")
+        return (name, rest.partition(":")[0]) if self.module else None
+
+    @property
     def file_name(self) -> str:
         return f"{self.name}-{self.version}-{self.release}.{self.architecture}.rpm"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 
 from reconciler.agent.errors import CommandError
 from reconciler.agent.inventory import Installed
+from reconciler.agent.locks import is_locked
 from reconciler.agent.process import Done, Runner, check
 
 _FORMAT = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n"
@@ -40,7 +39,7 @@ class Dpkg:
 
     def is_locked(self) -> bool:
         """Tell whether some program installs or removes packages at this moment."""
-        return any(_is_locked(self._database / name) for name in _LOCKS)
+        return any(is_locked(self._database / name) for name in _LOCKS)
 
     def has_leftovers(self) -> bool:
         """Tell whether dpkg ended before it wrote its own database whole; apt refuses to work."""
@@ -82,20 +81,3 @@ def parse_installed(output: str) -> tuple[Installed, ...]:
             whole, held = status in _WHOLE, want == "hold"
             packages.append(Installed(name, architecture, version, whole, held))
     return tuple(packages)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CommandError(f"cannot open {path}: {error.strerror}") from error
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return True
-    finally:
-        # Closing also gives the lock back.
-        os.close(file)
-    return False
