@@ -78,7 +78,7 @@ def _starts_at(offer: Offer, memory: Memory, now: datetime) -> bool:
     """
     if offer.held or offer.mandatory_at is None or now < offer.available_at:
         return False
-    if offer.user and now < offer.mandatory_at:
+    if offer.order.user.available and now < offer.mandatory_at:
         return False
     end = memory.last_end(offer.rollout, offer.release)
     return end is None or now >= end.ended_at + _rest(offer, refused=end.refused)
@@ -90,7 +90,9 @@ def _fitting(offers: list[Offer], windows: Windows, now: datetime) -> tuple[Offe
     rest = max((end - now for begin, end in windows.updates if begin <= now < end), default=None)
     chosen = []
     for offer in offers:
-        if rest is not None and offer.max_runtime <= rest:
+        if offer.order.override_windows:
+            chosen.append(offer)
+        elif rest is not None and offer.max_runtime <= rest:
             rest -= offer.max_runtime
             chosen.append(offer)
     return tuple(chosen)

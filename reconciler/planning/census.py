@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from pyroaring import BitMap
@@ -27,7 +27,7 @@ class Census:
     record: PhaseRecord
     membership: Membership
     gate: Gate
-    grace_ends: tuple[tuple[int, datetime], ...]
+    grace: timedelta
     keep_superseded: bool
 
     @cached_property
@@ -87,8 +87,8 @@ class Census:
     @cached_property
     def counted(self) -> BitMap:
         """Those that the gate's ratio is of (S14)."""
-        fresh_entrants = BitMap(
-            ordinal for ordinal, ends_at in self.grace_ends if self.world.now < ends_at
+        fresh_entrants = self.membership.entered.where(
+            lambda entered_at: self.world.now < entered_at + self.grace
         )
         answered = self._evidence(self.record.opened_at) - self.verdict.unknown
         return self.target - self.unreachable - (fresh_entrants - answered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
@@ -19,6 +20,7 @@ class Draft:
         self.phases: dict[PhaseKey, PhaseRecord] = dict(memory.phases)
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
+        self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
         self.actions: list[Action] = []
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
@@ -77,3 +79,5 @@ class Draft:
                 return self.memberships
             case SeenToken():
                 return self.tokens
+            case EmergencyRecord():
+                return self.emergencies

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
+from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
 from reconciler.model.updates import pins_of
@@ -59,13 +61,18 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
     Without its content on a distribution point an advertisement is not offered at all (S18).
     """
     memory = source.memory
+    hidden = _in_emergencies(source.memory, computer.ordinal)
     for (identity,) in sorted(memory.advertisements):
         offer = memory.advertisements[identity,]
         membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
         content = _ready_content(memory, offer)
         if membership is None or computer.ordinal not in membership.members or content is None:
             continue
-        updates = tuple(_updates(source, offer, membership, computer))
+        updates = tuple(
+            update
+            for update in _updates(source, offer, membership, computer)
+            if is_urgent(offer) or update.id not in hidden
+        )
         if updates:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
@@ -79,24 +86,46 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 available_at=offer.available_at,
                 mandatory_at=_mandatory_at(offer, membership, computer.ordinal),
                 recurrence=offer.recurrence,
-                user=offer.user and _has_user(computer),
                 held=offer.held or program.disabled,
                 max_runtime=program.max_runtime,
                 updates=updates,
                 manifest=content.manifest,
+                order=_order(offer, computer),
             )
 
 
-def _has_user(computer: Computer) -> bool:
-    """Tell whether somebody sits at it, who may be asked: not at a server (S17)."""
-    return machine_class(computer.facts) is not MachineClass.SERVER
+def is_urgent(offer: Advertisement) -> bool:
+    """Tell whether an emergency made the offer."""
+    return kind_and_name(offer.rollout)[0] == EMERGENCY
+
+
+def _in_emergencies(memory: Memory, ordinal: int) -> frozenset[str]:
+    """Give the updates that emergencies offer a computer: they hide other offers of them (S21)."""
+    return frozenset(
+        update
+        for offer in memory.advertisements.values()
+        if is_urgent(offer) and _is_targeted(memory, offer, ordinal)
+        for update in offer.updates
+    )
+
+
+def _is_targeted(memory: Memory, offer: Advertisement, ordinal: int) -> bool:
+    membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
+    return membership is not None and ordinal in membership.members
+
+
+def _order(offer: Advertisement, computer: Computer) -> RunOrder:
+    """Take the user's rights away at a server, where nobody sits who may be asked (S17)."""
+    if machine_class(computer.facts) is not MachineClass.SERVER:
+        return offer.order
+    return replace(offer.order, user=UserRights(available=False, postpone=False))
 
 
 def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:
     """Give this computer's own deadline: a late one has `grace` from when it entered (S17)."""
     if offer.mandatory_at is None:
         return None
-    entered_at = membership.entered_at.get(ordinal, offer.available_at)
+    entered_at = membership.entered.moment_of(ordinal) or offer.available_at
     return later(offer.mandatory_at, offer.available_at + offer.grace, entered_at + offer.grace)
 
 
@@ -117,7 +146,7 @@ def _updates(
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
     """Give what a halt keeps from a computer that came after it."""
-    entered_at = membership.entered_at.get(ordinal)
+    entered_at = membership.entered.moment_of(ordinal)
     if entered_at is None:
         return frozenset()
     return frozenset(
@@ -142,7 +171,10 @@ def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | 
 
 
 def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None) -> ScanOrder:
-    """Ask for a scan after every opening of a phase that targets the computer (S14)."""
+    """Ask for a scan after every opening of a phase that targets the computer (S14).
+
+    An emergency's expedited scan asks for one too (D4, step 5).
+    """
     memory = source.memory
     openings = [
         record.opened_at
@@ -150,6 +182,11 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         if not record.retired
         and (membership := memory.memberships.get(key)) is not None
         and computer.ordinal in membership.members
+    ]
+    openings += [
+        offer.available_at
+        for offer in memory.advertisements.values()
+        if not offer.updates and not offer.held and _is_targeted(memory, offer, computer.ordinal)
     ]
     every = scan.every if scan else source.lifetime
     return ScanOrder(

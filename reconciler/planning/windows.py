@@ -66,13 +66,6 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(merged)
 
 
-def update_windows(
-    windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
-) -> tuple[Interval, ...]:
-    """Give the merged openings for updates."""
-    return purpose_windows(windows, "updates", zone, begin, end)
-
-
 def purpose_windows(
     windows: Sequence[MaintenanceWindow],
     purpose: Purpose,
@@ -109,8 +102,10 @@ def window_classes(
         if not declared and not always:
             found.append(_no_window(site_name, members))
         for zone, part in _by_zone(zones, members, site_zone):
-            intervals = update_windows(declared, zone, begin, begin + HORIZON)
-            classes.append(WindowClass(part, Windows(always, intervals, begin + HORIZON)))
+            until = begin + HORIZON
+            updates = purpose_windows(declared, "updates", zone, begin, until)
+            restarts = purpose_windows(declared, "restarts", zone, begin, until)
+            classes.append(WindowClass(part, Windows(always, updates, until, restarts)))
             if declared and not _any_ahead(declared, zone, now):
                 found.append(_no_window_ahead(site_name, part, names))
     return tuple(classes), tuple(found)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
+from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
-from reconciler.planning.updates import authorized_updates
+from reconciler.planning.updates import authorized_updates, group_updates
 from reconciler.planning.verdicts import Evidence
+
+_FOLDS = EmergencyState.FOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +45,54 @@ class World:
     now: datetime
     collections: Collections
     evidence: Evidence
+    _groups: dict[tuple[str, frozenset[str]], frozenset[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def rollouts(self) -> tuple[RolloutView, ...]:
-        """Give the rollouts that git holds, by name."""
-        return tuple(RolloutView(self, name) for name in sorted(self.desired.rollouts))
+    def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
+        """Give the rollouts that git holds, by name, as far as its emergencies have come."""
+        records = {record.rollout: record for record in emergencies}
+        folded = self._folded(records)
+        return tuple(
+            RolloutView(self, name, records.get(name), folded)
+            for name in sorted(self.desired.rollouts)
+        )
+
+    def group_members(self, group: str, folded: frozenset[str]) -> frozenset[str]:
+        """Give the updates of a group, each evaluated once (S9)."""
+        if (group, folded) not in self._groups:
+            spec = self.desired.update_groups[group].document.spec
+            found = group_updates(spec, self.observed.catalog, self.now, folded)
+            self._groups[group, folded] = found
+        return self._groups[group, folded]
+
+    def _folded(self, records: Mapping[str, EmergencyRecord]) -> Mapping[str, frozenset[str]]:
+        """Give, by group, the updates of emergencies that fold into it, as git holds them (S21)."""
+        found: dict[str, frozenset[str]] = {}
+        for name, placed in self.desired.emergency_changes.items():
+            record, spec = records.get(rollout_name(EMERGENCY, name)), placed.document.spec
+            if spec.fold_into is not None and record and record.has_reached(_FOLDS):
+                found[spec.fold_into] = found.get(spec.fold_into, frozenset()).union(spec.updates)
+        return found
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""
+        kind, name = kind_and_name(rollout)
         commit = self.desired.commit
-        return Cause("Rollout", rollout, Location(""), commit, rule, "the rollout left git")
+        return Cause(kind, name, Location(""), commit, rule, "its manifest left git")
 
 
 @dataclass(frozen=True)
 class RolloutView:
-    """One rollout with the manifests that it depends on."""
+    """One rollout, or what is gated like one, with the manifests that it depends on.
+
+    `name` is what records are kept under; emergencies and removals have their kind in it.
+    """
 
     world: World
     name: str
+    emergency: EmergencyRecord | None = None
+    folded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def placed(self) -> Placed[Rollout]:
@@ -75,7 +112,12 @@ class RolloutView:
     @property
     def subject(self) -> str:
         """The name under which conditions speak of it."""
-        return f"Rollout/{self.name}"
+        return "/".join(kind_and_name(self.name))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the manifest behind it: Rollout, EmergencyChange or Removal."""
+        return kind_and_name(self.name)[0]
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -99,11 +141,37 @@ class RolloutView:
 
     @cached_property
     def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:
-        spec = self.placed.document.spec
-        world = self.world
-        return authorized_updates(
-            world.desired, spec.authorization, world.observed.catalog, world.now
+        world, group = self.world, self.group.name
+        chosen = world.group_members(group, self.folded.get(group, frozenset()))
+        name = self.placed.document.spec.authorization
+        return authorized_updates(world.desired, name, world.observed.catalog, chosen)
+
+    def holders_of(self, update: str) -> frozenset[str]:
+        """Give the update, and those that supersede it."""
+        return frozenset({update}) | self.world.observed.catalog.superseders.get(
+            update, frozenset()
         )
+
+    @property
+    def overrides_windows(self) -> bool:
+        """Whether its programs start outside windows too, as only an emergency may (S18)."""
+        kind, name = kind_and_name(self.name)
+        if kind != EMERGENCY:
+            return False
+        return self.world.desired.emergency_changes[name].document.spec.windows == "override"
+
+    @property
+    def may_build(self) -> bool:
+        """Whether releases may be cut: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.BUILDING)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether phases may open: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.ADVERTISED)
+
+    def _has_reached(self, state: EmergencyState) -> bool:
+        return self.emergency is not None and self.emergency.has_reached(state)
 
     @property
     def begins_at(self) -> datetime | None:
@@ -148,4 +216,5 @@ class RolloutView:
         place = self.placed
         numbers = {named.name: number for number, named in enumerate(self.phases)}
         field = ("spec", "phases", numbers[phase]) if phase in numbers else ()
-        return Cause("Rollout", self.name, place.locate(field), place.changed_in, rule, because)
+        kind, name = kind_and_name(self.name)
+        return Cause(kind, name, place.locate(field), place.changed_in, rule, because)
