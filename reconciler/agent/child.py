@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from reconciler.agent.errors import CommandError
+from reconciler.agent.outside import go_outside
 from reconciler.agent.process import make_environment
 
 _OUTPUT_LIMIT = 64 * 1024
@@ -47,7 +48,7 @@ class Child:
             words = [sys.executable, "-m", "reconciler.agent.detached", str(self._path), "--"]
             try:
                 self._process = subprocess.Popen(
-                    [*words, *command],
+                    [*words, *go_outside(command, make_environment(environment))],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -31,13 +31,18 @@ class Machine:
     stop: Stop
 
 
+def make_packages(root: Path, home: Home, content: Content, log: Log) -> PackageManager:
+    """Give the root's package manager; raises AgentError where its settings cannot be read."""
+    return choose_packages(root, home.path, content, run_command, log)
+
+
 def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Machine:
     """Wire the parts; raises AgentError where the agent's own files cannot be read."""
     journal = Journal(home, read_local_clock())
     content = Content(home.path / "content", site)
     return Machine(
         root=root,
-        packages=choose_packages(root, home.path, content, run_command, log),
+        packages=make_packages(root, home, content, log),
         content=content,
         child=Child(home.path / "run"),
         journal=journal,
