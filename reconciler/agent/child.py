@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Optional
 
 from reconciler.agent.errors import CommandError
+from reconciler.agent.outside import go_outside
 from reconciler.agent.process import make_environment
 
 _OUTPUT_LIMIT = 64 * 1024
@@ -38,8 +40,15 @@ class Child:
         self._path = path
         self._process: Optional[subprocess.Popen[bytes]] = None
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        limit: Optional[timedelta] = None,
+    ) -> None:
         """Start it in a session of its own; raises CommandError.
+
+        Where systemd runs it, systemd ends it past the limit; elsewhere `kill` does.
 
         The lock is taken before it starts and lives until its last holder ends: there is no
         moment at which it runs and a later agent does not see it.
@@ -51,7 +60,7 @@ class Child:
             words = [sys.executable, "-m", "reconciler.agent.detached", str(self._path), "--"]
             try:
                 self._process = subprocess.Popen(
-                    [*words, *command],
+                    [*words, *go_outside(command, make_environment(environment), limit)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

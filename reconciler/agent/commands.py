@@ -14,13 +14,15 @@ from typing import Optional
 from reconciler.agent.apt.listing import LocalScan, scan_locally
 from reconciler.agent.client import Site
 from reconciler.agent.clock import Stop
+from reconciler.agent.content import Content
+from reconciler.agent.doctor import FAULT, OK, examine
 from reconciler.agent.enrolment import enrol_machine
 from reconciler.agent.errors import AgentError, SiteUnreachableError, StoppedError
 from reconciler.agent.facts import read_hostname, read_os_release
 from reconciler.agent.home import Home, Identity, Settings
 from reconciler.agent.log import Log
 from reconciler.agent.loop import Agent, Backoff
-from reconciler.agent.machine import make_machine
+from reconciler.agent.machine import make_machine, make_packages, make_surroundings
 from reconciler.agent.process import run_command
 from reconciler.agent.standing import describe, render_standing
 
@@ -83,6 +85,22 @@ def status(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render_standing(standing))
     return 0 if standing.computer else 1
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Check rights, programs, packages, clock and site; works beside a running agent."""
+    root, home = _root_of(options), _home_of(options)
+    log = Log(options.log_level or "error")
+    content = Content(home.path / "content", None)
+    machine = make_surroundings(root)
+    found = examine(machine, home, make_packages(machine, home, content, log))
+    if options.output == "json":
+        _print_json([asdict(one) for one in found])
+    else:
+        for one in found:
+            hint = f"\n{'':<18}{one.hint}" if one.hint and one.state != OK else ""
+            sys.stdout.write(f"{one.state:<8} {one.check:<9}{one.text}{hint}\n")
+    return 1 if any(one.state == FAULT for one in found) else 0
 
 
 def _make_agent(home: Home, options: argparse.Namespace, stop: Stop) -> Agent:

@@ -23,9 +23,9 @@ _CHUNK = 1024 * 1024
 
 
 class Content:
-    """Files by their SHA-256 in one directory of the agent."""
+    """Files by their SHA-256 in one directory of the agent; without a site none is fetched."""
 
-    def __init__(self, path: Path, site: Site) -> None:
+    def __init__(self, path: Path, site: Optional[Site]) -> None:
         self._path = path
         self._site = site
 
@@ -42,10 +42,12 @@ class Content:
             if digest_of_file(target) == sha256:
                 return target
             target.unlink()
+        if self._site is None:
+            raise ContentError(f"the content {sha256} is not here, and no site gives it")
         self._path.mkdir(parents=True, exist_ok=True)
         part = self._path / f"{sha256}.part"
         try:
-            self._download(part, sha256, limit if size is None else size)
+            _download(self._site, part, sha256, limit if size is None else size)
             _check(part, sha256, size)
         except ContentError:
             part.unlink(missing_ok=True)
@@ -72,23 +74,6 @@ class Content:
                 if file.name.partition(".")[0] not in digests:
                     file.unlink(missing_ok=True)
 
-    def _download(self, part: Path, sha256: str, limit: int) -> None:
-        offset = part.stat().st_size if part.exists() else 0
-        if offset >= limit:
-            # Whole, or wrong: the digest will tell.
-            return
-        with part.open("ab") as file:
-            for continues, chunk in self._site.fetch_content(sha256, offset):
-                if offset and not continues:
-                    file.seek(0)
-                    file.truncate()
-                    offset = 0
-                if file.tell() + len(chunk) > limit:
-                    raise ContentError(f"the content {sha256} is larger than {limit} bytes")
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-
 
 def free_bytes(path: Path) -> int:
     """Give the free space of the nearest existing directory's disk, in bytes."""
@@ -114,3 +99,21 @@ def digest_of_file(path: Path) -> str:
             if not chunk:
                 return digest.hexdigest()
             digest.update(chunk)
+
+
+def _download(site: Site, part: Path, sha256: str, limit: int) -> None:
+    offset = part.stat().st_size if part.exists() else 0
+    if offset >= limit:
+        # Whole, or wrong: the digest will tell.
+        return
+    with part.open("ab") as file:
+        for continues, chunk in site.fetch_content(sha256, offset):
+            if offset and not continues:
+                file.seek(0)
+                file.truncate()
+                offset = 0
+            if file.tell() + len(chunk) > limit:
+                raise ContentError(f"the content {sha256} is larger than {limit} bytes")
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())

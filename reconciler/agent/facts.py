@@ -82,14 +82,21 @@ def read_os_release(root: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
 
 
+def os_family(root: Path) -> str:
+    """Give `debian`, `rhel` or `suse`; nothing for what is none of them."""
+    release = read_os_release(root)
+    return _family(release.get("ID", ""), release.get("ID_LIKE", "").split())
+
+
 def _system_facts(root: Path) -> dict[str, FactValue]:
     release = read_os_release(root)
     id_, version = release.get("ID", ""), release.get("VERSION_ID", "")
+    family = os_family(root)
     found = {
-        "os.family": _family(id_, release.get("ID_LIKE", "").split()),
+        "os.family": family,
         "os.id": id_,
         "os.version": version,
-        "os.release": f"{id_}-{version}" if version else id_,
+        "os.release": _release_name(id_, version, family),
         "os.codename": release.get("VERSION_CODENAME", ""),
         "hostname": read_hostname(root),
         "timezone": _timezone(root),
@@ -101,6 +108,12 @@ def _running_facts(root: Path, kernel: str) -> dict[str, FactValue]:
     stale = list_stale_processes(root)[:_FACT_LIMIT]
     facts: dict[str, FactValue] = {"kernel": kernel} if kernel else {}
     return {**facts, "restart.processes": stale} if stale else facts
+
+
+def _release_name(id_: str, version: str, family: str) -> str:
+    """Name the release as catalogs do: those of the rhel family by their major version alone."""
+    shown = version.partition(".")[0] if family == "rhel" else version
+    return f"{id_}-{shown}" if shown else id_
 
 
 def _machine_facts(root: Path) -> dict[str, FactValue]:

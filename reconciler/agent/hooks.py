@@ -17,7 +17,6 @@ from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
 from reconciler.agent.memory import HookRecord
 from reconciler.agent.redaction import last_lines
-from reconciler.agent.scope import scope_command
 from reconciler.model.orders import HookOrder
 
 _LOOK_EVERY = timedelta(milliseconds=100)
@@ -80,7 +79,7 @@ class Hooks:
         if not tools.child.is_running() and tools.child.read_end().code is None:
             tools.log.info("hook started", hook=record.name)
             try:
-                tools.child.start(scope_command(command), {})
+                tools.child.start(command, {}, limit)
             except CommandError as error:
                 return HookEnd(str(error), 1)
         while tools.child.is_running():

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Installed:
-    """One package on the machine; one that is not `whole` was left half-way."""
+    """One package on the machine; one that is not `whole` was left half-way.
+
+    `module` is the `name:stream` that an rpm was built for, if any.
+    """
 
     name: str
     architecture: str
     version: str
     whole: bool
     held: bool
+    module: str = ""
 
 
 Inventory = dict[str, tuple[Installed, ...]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.agent.inventory import Installed, Inventory
@@ -38,12 +38,14 @@ class Judge:
                 states[update.id] = state
         return states
 
-    def packages_to_install(self, packages: Iterable[Pin], installed: Inventory) -> tuple[Pin, ...]:
+    def packages_to_install(
+        self, packages: Sequence[Pin], installed: Inventory, modules: Sequence[str] = ()
+    ) -> tuple[Pin, ...]:
         """Choose those of an update's packages that are installed here and older, or half-way."""
         return tuple(
             (name, architecture, version)
-            for name, architecture, version in packages
-            for found in self._matching(installed, name, architecture)
+            for (name, architecture, version), module in _with_modules(packages, modules)
+            for found in self._matching(installed, name, architecture, module)
             if self._is_missing(found, version)
         )
 
@@ -55,7 +57,7 @@ class Judge:
         for update in offer.updates:
             if update.id not in missing:
                 continue
-            for pin in self.packages_to_install(update.packages, installed):
+            for pin in self.packages_to_install(update.packages, installed, update.modules):
                 known = chosen.get(pin[:2])
                 if known is None or self.compare(pin[2], known[2]) > 0:
                     chosen[pin[:2]] = pin
@@ -65,8 +67,8 @@ class Judge:
         self, update: SliceUpdate, installed: Inventory, restart: Collection[str]
     ) -> UpdateState:
         applies = False
-        for name, architecture, version in update.packages:
-            for found in self._matching(installed, name, architecture):
+        for (name, architecture, version), module in _with_modules(update.packages, update.modules):
+            for found in self._matching(installed, name, architecture, module):
                 applies = True
                 if self._is_missing(found, version):
                     return UpdateState.MISSING
@@ -76,14 +78,23 @@ class Judge:
             return UpdateState.PENDING_RESTART
         return UpdateState.INSTALLED
 
-    def _matching(self, installed: Inventory, name: str, architecture: str) -> list[Installed]:
+    def _matching(
+        self, installed: Inventory, name: str, architecture: str, module: str
+    ) -> list[Installed]:
         # A package may change between one architecture and all from one version to the next.
         return [
             found
             for found in installed.get(name, ())
-            if found.architecture == architecture
-            or self.independent in {found.architecture, architecture}
+            if found.module == module
+            and (
+                found.architecture == architecture
+                or self.independent in {found.architecture, architecture}
+            )
         ]
 
     def _is_missing(self, found: Installed, version: str) -> bool:
         return not found.whole or self.compare(found.version, version) < 0
+
+
+def _with_modules(packages: Sequence[Pin], modules: Sequence[str]) -> Iterable[tuple[Pin, str]]:
+    return zip(packages, modules or [""] * len(packages))

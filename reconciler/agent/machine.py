@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.agent.apt.manager import AptPackages
 from reconciler.agent.boot import Boot
 from reconciler.agent.child import Child
+from reconciler.agent.choice import choose_packages
 from reconciler.agent.client import Site
 from reconciler.agent.clock import SiteClock, Stop, read_local_clock
 from reconciler.agent.configuration import Configuration, load_configuration
@@ -43,24 +43,33 @@ class Machine:
     stop: Stop
 
 
+def make_surroundings(root: Path) -> Surroundings:
+    """Give the root with what its administrator decided; raises AgentError."""
+    configuration = load_configuration(root)
+    return Surroundings(root, configuration, Boot(root, configuration.restart_command, run_command))
+
+
+def make_packages(machine: Surroundings, home: Home, content: Content, log: Log) -> PackageManager:
+    """Give the root's package manager; raises AgentError where its settings cannot be read."""
+    return choose_packages(machine, home.path, content, run_command, log)
+
+
 def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Machine:
     """Wire the parts; raises AgentError where the agent's own files cannot be read."""
     journal = Journal(home, read_local_clock())
     content = Content(home.path / "content", site)
-    configuration = load_configuration(root)
-    boot = Boot(root, configuration.restart_command, run_command)
-    surroundings = Surroundings(root, configuration, boot)
+    machine = make_surroundings(root)
     return Machine(
         root=root,
-        configuration=configuration,
-        boot=boot,
-        packages=AptPackages(home.path / "repository", content, surroundings, run_command, log),
+        configuration=machine.configuration,
+        boot=machine.boot,
+        packages=make_packages(machine, home, content, log),
         content=content,
         child=Child(home.path / "run"),
         hook_child=Child(home.path / "hook"),
         signal=PatchingSignal(root),
         system_log=SystemLog(root),
-        notices=Notices(configuration.notify, run_command, log),
+        notices=Notices(machine.configuration.notify, run_command, log),
         journal=journal,
         clock=SiteClock(journal.memory.ahead),
         log=log,

@@ -61,6 +61,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--local", action="store_true", help="ask apt's own sources: no site, and no change"
     )
     scan.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    doctor = _add(added, "doctor", commands.doctor, "say what keeps the agent from its work")
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
     status = _add(added, "status", commands.status, "show who we are and what was done last")
     status.add_argument("-o", "--output", choices=("text", "json"), default="text")
     _add_user_commands(added)

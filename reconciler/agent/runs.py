@@ -25,7 +25,6 @@ from reconciler.agent.memory import (
 from reconciler.agent.outcomes import Outcomes
 from reconciler.agent.packages import Preparation
 from reconciler.agent.redaction import last_lines
-from reconciler.agent.scope import scope_command
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import StatusId, StatusMessage
@@ -144,7 +143,7 @@ class Runs:
         self._machine.log.info("run started", run=record.run, packages=names)
         command = self._packages.install_command(_prepared(record))
         try:
-            self._machine.child.start(scope_command(command.words), command.environment)
+            self._machine.child.start(command.words, command.environment)
         except CommandError as error:
             # What never ran ends as interrupted, as after a crash at this point.
             self._machine.log.fault("run not launched", run=record.run, problem=error)

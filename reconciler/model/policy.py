@@ -18,10 +18,14 @@ POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
 
 @dataclass(frozen=True)
 class OfferedUpdate:
-    """An update to install on this computer: its id and (name, architecture, version) pins."""
+    """An update to install on this computer: its id and (name, architecture, version) pins.
+
+    `modules` are as in `SliceUpdate`.
+    """
 
     id: str
     packages: tuple[tuple[str, str, str], ...]
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

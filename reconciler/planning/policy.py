@@ -12,6 +12,7 @@ from reconciler.model.objects import Advertisement, ContentAssignment, ContentSt
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
+from reconciler.model.updates import pins_of
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.guidance import Guidance, ScanClass
@@ -140,10 +141,7 @@ def _updates(
     blocked = _blocked(source.memory, membership, computer.ordinal)
     for update in needed:
         if update not in blocked:
-            pins = {
-                (one.name, one.architecture, one.version) for one in entries[update].update.packages
-            }
-            yield OfferedUpdate(update, tuple(sorted(pins)))
+            yield OfferedUpdate(update, *pins_of(entries[update].update.packages))
 
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:

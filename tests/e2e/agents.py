@@ -12,6 +12,7 @@ from reconciler.model.messages import StatusId
 from reconciler.model.policy import OfferedUpdate
 from reconciler.model.updates import SliceUpdate
 from tests.e2e.fake_site import TOKEN, FakeSite, make_offer
+from tests.e2e.rpm_machine import RpmMachine
 
 STARTED, SUCCEEDED = (int(StatusId.PROGRAM_STARTED), ""), (int(StatusId.PROGRAM_SUCCEEDED), "")
 DONE = (int(StatusId.DONE_NO_RESTART), "")
@@ -22,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 class AgentOnMachine:
     """Runs `patchwright-agent` as a process of its own."""
 
-    def __init__(self, machine: Machine, url: str) -> None:
+    def __init__(self, machine: Machine | RpmMachine, url: str) -> None:
         self.machine = machine
         self.url = url
         self.token = machine.root.parent / f"{machine.root.name}.token"

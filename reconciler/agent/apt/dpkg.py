@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.agent.apt.locks import describe_holder
 from reconciler.agent.configuration import Conffiles
 from reconciler.agent.errors import CommandError
 from reconciler.agent.inventory import Installed
+from reconciler.agent.locks import describe_holder
 from reconciler.agent.process import Done, Runner, check
 
 _FORMAT = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n"

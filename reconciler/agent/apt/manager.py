@@ -34,7 +34,7 @@ class AptPackages:
     """The packages of one Debian root; `path` is a directory of the agent for its repository."""
 
     def __init__(
-        self, path: Path, content: Content, machine: Surroundings, runner: Runner, log: Log
+        self, machine: Surroundings, path: Path, content: Content, runner: Runner, log: Log
     ) -> None:
         root, chosen = machine.root, machine.configuration
         repository = PrivateRepository(path)

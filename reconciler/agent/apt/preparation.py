@@ -18,10 +18,9 @@ from reconciler.agent.home import read_bounded
 from reconciler.agent.inventory import Inventory
 from reconciler.agent.packages import Pin, Preparation
 from reconciler.model.errors import ContentError
-from reconciler.model.objects import ContentFile
+from reconciler.model.objects import DEB_INDEX, ContentFile
 from reconciler.model.policy import Offer
 
-INDEX = "Packages"
 _INDEX_LIMIT = 64 * 1024 * 1024
 # Where packages may put their files: each may be a disk of its own.
 _PLACES = (".", "usr", "opt", "var", "var/lib/dpkg", "boot")
@@ -85,11 +84,11 @@ class Preparer:
         return Preparation(pins, tuple(sorted(marked & names)), own_sources)
 
     def _make_repository(self, files: Mapping[str, ContentFile]) -> Mapping[Pin, Paragraph]:
-        if INDEX not in files:
-            raise ContentError(f"the manifest has no {INDEX}")
+        if DEB_INDEX not in files:
+            raise ContentError(f"the manifest has no {DEB_INDEX}")
         shutil.rmtree(self._repository.path, ignore_errors=True)
         self._repository.make()
-        path = place_file(self._content, files[INDEX], self._repository.files)
+        path = place_file(self._content, files[DEB_INDEX], self._repository.files)
         self._tools.captured.update()
         return parse_index(read_bounded(path, _INDEX_LIMIT).decode(errors="replace"))
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from reconciler.content.closure import Relation, add_dependencies, parse_depends, place
+from reconciler.content.deb_closure import Relation, add_deb_dependencies, parse_depends
+from reconciler.content.placed import place
 from reconciler.model.errors import ContentError
 from tests.unit.content.packages import a_file, an_update
 
 
 def captured(updates, index, architectures=("amd64",)):
     chosen = place(updates, architectures)
-    found = add_dependencies(chosen, place(index, architectures), architectures)
+    found = add_deb_dependencies(chosen, place(index, architectures), architectures)
     return sorted(f"{one.file.name}={one.file.version}:{one.file.architecture}" for one in found)
 
 

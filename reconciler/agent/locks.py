@@ -1,4 +1,4 @@
-"""Who holds a lock of dpkg: asked of the kernel, without ever taking the lock."""
+"""Who holds a lock on a file: asked of the kernel, without ever taking the lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What captured packages need beside themselves, found in the index of the same source."""
+"""What captured .debs need beside themselves, found in the index of the same source."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.content.placed import EVERYWHERE, Placed
 from reconciler.model.errors import ContentError
-from reconciler.model.updates import PackageFile, Update
+from reconciler.model.updates import PackageFile
 from reconciler.model.versions import compare_dpkg, dpkg_key
-
-EVERYWHERE = "all"
-"""The architecture of packages that fit every computer."""
 
 _RELATION = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9.+_-]*)(?::[a-z0-9-]+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*(\S+?)\s*\))?",
@@ -31,15 +29,6 @@ _FITS: Mapping[str, Callable[[int], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A package file, the base URL that it lies below, and the releases that it is for."""
-
-    location: str
-    file: PackageFile
-    releases: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Relation:
     """One alternative of a dependency; without an operator any version will do."""
 
@@ -54,19 +43,7 @@ class Relation:
         return _FITS[self.operator](compare_dpkg(file.version, self.version))
 
 
-def place(updates: Iterable[Update], architectures: Iterable[str]) -> list[Placed]:
-    """Give the updates' files for these architectures and for all, in a fixed order."""
-    wanted = {EVERYWHERE, *architectures}
-    placed = [
-        Placed(update.location, file, update.release)
-        for update in updates
-        for file in update.packages
-        if file.architecture in wanted
-    ]
-    return sorted(placed, key=lambda one: (one.file.name, one.file.version, one.file.architecture))
-
-
-def add_dependencies(
+def add_deb_dependencies(
     chosen: Sequence[Placed], index: Sequence[Placed], architectures: Iterable[str]
 ) -> list[Placed]:
     """Give the chosen files and, followed to the end, what the index has of their dependencies.
@@ -76,17 +53,13 @@ def add_dependencies(
     ContentError for a dependency that cannot be read.
     """
     releases = sorted({release for one in chosen for release in one.releases})
-    found = {_identity(one): one for one in reversed(chosen)}
+    found = {one.identity: one for one in reversed(chosen)}
     for release in releases:
-        for architecture in sorted({*architectures, EVERYWHERE}):
+        for architecture in sorted({*architectures, *EVERYWHERE}):
             own = _world(chosen, release, architecture)
             for one in _follow(own, _newest(_world(index, release, architecture))):
-                found.setdefault(_identity(one), one)
+                found.setdefault(one.identity, one)
     return list(found.values())
-
-
-def _identity(one: Placed) -> tuple[str, str, str, str]:
-    return one.file.name, one.file.version, one.file.architecture, one.file.sha256
 
 
 def parse_depends(text: str) -> Iterator[tuple[Relation, ...]]:
@@ -109,7 +82,7 @@ def _relation_of(choice: str, match: re.Match[str] | None) -> Relation:
 
 
 def _world(placed: Iterable[Placed], release: str, architecture: str) -> list[Placed]:
-    fitting = {architecture, EVERYWHERE}
+    fitting = {architecture, *EVERYWHERE}
     return [one for one in placed if release in one.releases and one.file.architecture in fitting]
 
 
