@@ -11,7 +11,13 @@ from reconciler.agent.machine import Machine
 from reconciler.agent.memory import LastScan, clock_skew_minutes
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
 from reconciler.model.errors import ContentError
-from reconciler.model.messages import FactsReport, InventoryReport, ScanOutcome, ScanReport
+from reconciler.model.messages import (
+    FactsReport,
+    FactValue,
+    InventoryReport,
+    ScanOutcome,
+    ScanReport,
+)
 from reconciler.model.policy import ScanOrder
 from reconciler.model.updates import CatalogSlice, UpdateState
 
@@ -31,22 +37,25 @@ class Scanner:
     def collect_facts(self) -> None:
         """Tell the facts where they changed; where they cannot be read the old ones stay."""
         try:
-            kernel = self._boot.kernel().release
-            facts = collect_facts(self._root, kernel, self._packages.collect_facts())
+            facts = self._collect()
         except AgentError as error:
             self._log.warning("facts failed", problem=error, hint=error.hint)
             return
+        report = FactsReport(self._clock.now(), facts)
+        self._journal.save(spool=tell_facts(self._journal.spool, report))
+
+    def _collect(self) -> dict[str, FactValue]:
+        kernel = self._boot.kernel().release
+        facts = collect_facts(self._root, kernel, self._packages.collect_facts())
+        if self._packages.wants_restart():
+            facts["restart.required"] = True
         memory = self._journal.memory
         skew = clock_skew_minutes(memory)
         if skew:
             facts["clock.skew.minutes"] = skew
-        refusal = memory.refusal
-        if self._packages.wants_restart():
-            facts["restart.required"] = True
-        if refusal:
-            facts["agent.policy.refusal"] = refusal
-        report = FactsReport(self._clock.now(), facts)
-        self._journal.save(spool=tell_facts(self._journal.spool, report))
+        if memory.refusal:
+            facts["agent.policy.refusal"] = memory.refusal
+        return facts
 
     def scan(self, order: ScanOrder) -> bool:
         """Scan now, and tell whether it completed; a failed one changes no state (S29).

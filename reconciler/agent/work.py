@@ -153,6 +153,7 @@ class Work:
         offers = runnable_offers(policy, memory, now)
         self._holder = self._machine.packages.describe_holder() if offers else ""
         if self._holder:
+            self._machine.log.info("another program works on the packages", holder=self._holder)
             offers = self._out_of_patience(offers, memory, now)
             waiting += [Waiting(offer, LOCKED, self._holder) for offer in offers]
             offers = ()
