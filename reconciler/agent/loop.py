@@ -24,7 +24,7 @@ from reconciler.agent.memory import Memory, clock_skew_minutes
 from reconciler.agent.trust import read_policy, verify_policy
 from reconciler.agent.work import Work
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.policy import Policy, SignedPolicy
+from reconciler.model.policy import Offer, Policy, SignedPolicy
 
 _LONGEST_WAIT = timedelta(seconds=55)
 _BLOCKED_WAIT = timedelta(seconds=5)
@@ -61,7 +61,7 @@ class Agent:
         self._journal = machine.journal
         self._site = site
         self._identity = identity
-        self._work = Work(machine, self._deliver)
+        self._work = Work(machine, self._deliver, self._is_permitted)
         self._backoff = Backoff()
         self._policy = self._load_policy()
 
@@ -181,6 +181,12 @@ class Agent:
 
     def _act(self) -> bool:
         return self._work.do(self._policy)
+
+    def _is_permitted(self, offer: Offer) -> bool:
+        """Ask for a permit; without an answer nothing starts (S19)."""
+        reply = self._site.ask_permit(offer.advertisement)
+        now = self._machine.clock.now()
+        return reply.granted and (reply.expires_at is None or now < reply.expires_at)
 
     def _deliver(self) -> None:
         machine = self._machine

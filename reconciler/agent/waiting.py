@@ -22,7 +22,7 @@ from reconciler.agent.spool import tell_statuses
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
 
-CLOCK, LOCKED, CONTENT = "clock", "locked", "content"
+CLOCK, LOCKED, CONTENT, PERMIT = "clock", "locked", "content", "permit"
 EARLY, LATE, SHORT = "windowAhead", "windowMissed", "windowTooShort"
 _STATUS = {
     EARLY: StatusId.WINDOW_TOO_EARLY,

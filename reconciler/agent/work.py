@@ -20,7 +20,7 @@ from reconciler.agent.runs import Runs
 from reconciler.agent.scanner import Scanner
 from reconciler.agent.spool import tell_statuses
 from reconciler.agent.users import Reply, decide_request, list_pending
-from reconciler.agent.waiting import CONTENT, LOCKED, Waiting, find_waiting, tell_waiting
+from reconciler.agent.waiting import CONTENT, LOCKED, PERMIT, Waiting, find_waiting, tell_waiting
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.policy import Offer, Policy
 
@@ -28,12 +28,21 @@ _FACTS_EVERY = timedelta(seconds=55)
 
 
 class Work:
-    """Does what a policy asks for; `deliver` tells the site what was told so far."""
+    """Does what a policy asks for.
 
-    def __init__(self, machine: Machine, deliver: Callable[[], None]) -> None:
+    `deliver` tells the site what was told so far, and `is_permitted` asks it for a permit.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        deliver: Callable[[], None],
+        is_permitted: Callable[[Offer], bool],
+    ) -> None:
         self._machine = machine
         self._journal = machine.journal
         self._deliver = deliver
+        self._is_permitted = is_permitted
         self._scanner = Scanner(machine)
         tools = HookTools(
             commands=machine.configuration.hooks,
@@ -50,6 +59,7 @@ class Work:
         self._prefetcher = Prefetcher(machine)
         self._facts_at: Optional[datetime] = None
         self._holder = ""
+        self._waiting: list[Waiting] = []
         self.desk = Desk(
             machine.root,
             machine.configuration.user_group,
@@ -125,42 +135,49 @@ class Work:
 
     def _run_offers(self, policy: Policy) -> None:
         tried: set[str] = set()
-        unreachable: Optional[Waiting] = None
+        kept: list[Waiting] = []
         while True:
-            offers = self._find_runnable(policy, unreachable)
+            offers = self._find_runnable(policy)
             offer = next((offer for offer in offers if offer.advertisement not in tried), None)
             if offer is None:
                 break
             tried.add(offer.advertisement)
-            try:
-                self._run(offer)
-            except SiteUnreachableError as error:
-                unreachable = Waiting(offer, CONTENT, str(error))
+            reason = self._try_to_run(offer)
+            if reason:
+                kept.append(Waiting(offer, reason))
+        tell_waiting(self._journal, [*self._waiting, *kept], self._now())
         self._chains.finish(policy)
-        if unreachable is not None:
-            raise SiteUnreachableError(unreachable.detail)
+        if any(one.reason == CONTENT for one in kept):
+            raise SiteUnreachableError("the site did not give what a run needs")
 
-    def _find_runnable(
-        self, policy: Policy, unreachable: Optional[Waiting] = None
-    ) -> tuple[Offer, ...]:
-        """Give what may run now, and tell of what is due and may not.
+    def _try_to_run(self, offer: Offer) -> str:
+        """Run an offer, or give the reason for which it waits; user starts need no permit (S19)."""
+        voluntary = is_voluntary(offer, self._journal.memory, self._now())
+        try:
+            if offer.needs_permit and not voluntary and not self._is_permitted(offer):
+                return PERMIT
+            self._run(offer, voluntary=voluntary)
+        except SiteUnreachableError as error:
+            self._machine.log.warning("run waits for the site", problem=error)
+            return CONTENT
+        return ""
+
+    def _find_runnable(self, policy: Policy) -> tuple[Offer, ...]:
+        """Give what may run now, and note what is due and may not.
 
         Nothing runs while another program works on the packages; past our patience that refuses
         the run.
         """
         now, memory = self._now(), self._journal.memory
-        waiting = find_waiting(policy, memory, now)
+        self._waiting = find_waiting(policy, memory, now)
         offers = runnable_offers(policy, memory, now)
         self._holder = self._machine.packages.describe_holder() if offers else ""
-        if self._holder:
-            self._machine.log.info("another program works on the packages", holder=self._holder)
-            offers = self._out_of_patience(offers, memory, now)
-            waiting += [Waiting(offer, LOCKED, self._holder) for offer in offers]
-            offers = ()
-        if unreachable is not None:
-            waiting.append(unreachable)
-        tell_waiting(self._journal, waiting, now)
-        return offers
+        if not self._holder:
+            return offers
+        self._machine.log.info("another program works on the packages", holder=self._holder)
+        patient = self._out_of_patience(offers, memory, now)
+        self._waiting += [Waiting(offer, LOCKED, self._holder) for offer in patient]
+        return ()
 
     def _out_of_patience(
         self, offers: tuple[Offer, ...], memory: Memory, now: datetime
@@ -176,8 +193,7 @@ class Work:
                 self._runs.refuse(offer, error.reason, error)
         return tuple(offer for offer in offers if offer.advertisement not in late)
 
-    def _run(self, offer: Offer) -> None:
-        voluntary = is_voluntary(offer, self._journal.memory, self._now())
+    def _run(self, offer: Offer, *, voluntary: bool) -> None:
         started = self._runs.start(offer, voluntary=voluntary)
         self._forget_choice(offer)
         if started:

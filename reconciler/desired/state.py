@@ -33,6 +33,8 @@ from reconciler.kinds.site import Site
 from reconciler.kinds.subscription import Subscription
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.kinds.waiver import Waiver
+from reconciler.model.gathering import Untold
+from reconciler.model.grants import Grant
 from reconciler.model.problems import Location, Problem
 
 D_co = TypeVar("D_co", bound=Document, covariant=True)
@@ -80,7 +82,8 @@ class Loaded:
     """What was read of a commit: the documents that are whole, and every problem found.
 
     `broken` are the kinds and names of documents that are not whole; `tables` the CSV files
-    that documents name, by path.
+    that documents name, by path; `untold` how many problems there are beside those given;
+    `unread` are the files of which some document, whatever its name, could not be read.
     """
 
     commit: str
@@ -88,11 +91,16 @@ class Loaded:
     problems: tuple[Problem, ...]
     broken: frozenset[tuple[str, str]] = frozenset()
     tables: Mapping[str, Table] = field(default_factory=dict)
+    untold: Untold = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All documents of one valid commit, by name and sorted by it."""
+    """All documents of one valid commit, by name and sorted by it.
+
+    `grants` stand in the commits since the one that was applied last.
+    """
 
     commit: str
     authorizations: Mapping[str, Placed[Authorization]]
@@ -120,6 +128,7 @@ class DesiredState:
     update_groups: Mapping[str, Placed[UpdateGroup]]
     waivers: Mapping[str, Placed[Waiver]]
     tables: Mapping[str, Table] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
 
     def of_kind(self, kind: str) -> Mapping[str, Placed[Document]]:
         """Give the documents of a kind, by name."""

@@ -64,6 +64,8 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "Authorization",
         "CatalogSource",
         "Collection",
+        "DisruptionBudget",
+        "CollectionSet",
         "EmergencyChange",
         "Rejection",
         "Rollout",

@@ -44,9 +44,7 @@ class RolloutStrategySpec(Model):
     restart: Restart | None = Field(
         default=None, description="What happens when an update needs a restart."
     )
-    budget: Annotated[Budget | None, NotYet("all may be disrupted at once")] = Field(
-        default=None, description="How many may be disrupted at once."
-    )
+    budget: Budget | None = Field(default=None, description="How many may be disrupted at once.")
     hooks: Hooks | None = Field(default=None, description="Hooks that agents run.")
     phases: Phases = Field(default=(), min_length=1, description="The phases in order.")
     resume: Resume | None = Field(default=None, description="An order to go on after a halt.")

@@ -11,9 +11,11 @@ from typing import Any
 from pyroaring import FrozenBitMap
 
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.cohorts import Cohorts
+from reconciler.observed.rolls import CollectionRoll
 
 PhaseKey = tuple[str, int, str]
 """Rollout, release, phase."""
@@ -43,7 +45,7 @@ RolloutRecord = Release | PhaseRecord | SeenToken | Membership | EmergencyRecord
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject
+Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -58,6 +60,8 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         Program: "programs",
         Advertisement: "advertisements",
         ContentAssignment: "assignments",
+        CollectionRoll: "rolls",
+        SpentGrant: "grants",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -78,6 +82,16 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.token)
         case EmergencyRecord():
             return (record.rollout,)
+        case CollectionRoll():
+            return (record.collection,)
+        case SpentGrant():
+            return (record.commit,)
+        case _:
+            return _key_of_object(record)
+
+
+def _key_of_object(record: DerivedObject) -> tuple[str | int, ...]:
+    match record:
         case Package():
             return (record.id, record.version)
         case Program():
@@ -101,6 +115,8 @@ class Memory:
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
+    rolls: Mapping[tuple[str], CollectionRoll] = _table()
+    grants: Mapping[tuple[str], SpentGrant] = _table()
     next_number: int = 1
 
     def latest_transition(self) -> datetime | None:
@@ -110,6 +126,8 @@ class Memory:
         moments += [step.at for one in self.emergencies.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
+        for roll in self.rolls.values():
+            moments += roll.marks()
         for one in self.phases.values():
             marks = (one.soak_since, one.succeeded_at, one.halted_at, one.lifted_at)
             moments += [one.opened_at, *(moment for moment in marks if moment is not None)]

@@ -22,8 +22,13 @@ class Verb(StrEnum):
     FORGET_PHASE = "ForgetPhase"
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
+    FORGET_MEMBERS = "ForgetMembers"
     FORGET_EMERGENCY = "ForgetEmergency"
+    FORGET_GRANT = "ForgetGrant"
+    ACCEPT_MEMBERS = "AcceptMembers"
+    HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
+    SPEND_GRANT = "SpendGrant"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
@@ -52,6 +57,8 @@ DROPS = frozenset(
         Verb.FORGET_PHASE,
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
+        Verb.FORGET_MEMBERS,
+        Verb.FORGET_GRANT,
         Verb.FORGET_EMERGENCY,
     }
 )

@@ -74,7 +74,8 @@ def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
             because = "newer releases that succeeded here hold what is left of it"
             cause = rollout.cause("S12", because, phase=phase.name)
             draft.act(Verb.RETIRE_PHASE, replace(record, retired=True), cause)
-    if not release.retired and all(
+    withheld = rollout.world.guard.withholds_of(rollout.name)
+    if not (release.retired or withheld) and all(
         _is_done_with(rollout, release, phase, draft) for phase in rollout.phases
     ):
         cause = rollout.cause("S12", "it is retired in every phase")

@@ -16,6 +16,7 @@ from reconciler.model.times import later
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.clocks import clock_skews
 from reconciler.planning.collections import Collections
@@ -27,7 +28,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
-from reconciler.planning.guidance import Guidance
+from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
@@ -36,7 +37,10 @@ from reconciler.planning.phases import (
     observe_release,
     retire_served,
 )
+from reconciler.planning.prune_guard import PruneGuard
+from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
 from reconciler.planning.targets import form_targets
@@ -87,7 +91,8 @@ class Plan:
     @property
     def converged(self) -> bool:
         """Whether nothing is left to do and everybody targeted complies."""
-        return not self.actions and all(
+        blocked = any(one.type is ConditionType.PRUNE_BLOCKED for one in self.conditions)
+        return not (self.actions or blocked) and all(
             count.state is PhaseState.SUCCEEDED and count.compliant == count.target
             for count in self.counts
         )
@@ -102,13 +107,19 @@ def make_plan(
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     rollouts = _settle(world, draft)
+    keep_rolls(world, draft)
+    forget_rolls(world, draft)
+    spend_grant(world, draft)
+    tell_withheld(world, draft)
     _tell_clock(world, now, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
-    draft.actions += diff_objects(world, objects.wanted)
-    guidance, no_windows = _guidance(world)
+    draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
+    domains = budget_domains(world, rollouts, draft)
+    tell_exhausted(world, domains, draft)
+    guidance, no_windows = _guidance(world, domains)
     conditions = {
         *draft.conditions(),
         *no_windows,
@@ -134,10 +145,11 @@ def make_world(
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
     desired = expand(desired)
     moment = later(now, observed.latest_transition)
-    collections = Collections(desired, observed.fleet, observed.catalog, site.name, moment)
+    collections = Collections(desired, observed, site.name, moment)
     recent = recently_scanned(desired, observed.fleet, collections, moment)
     evidence = Evidence(observed.fleet, observed.catalog, recent)
-    return World(desired, observed, site, moment, collections, evidence)
+    guard = PruneGuard(desired, observed)
+    return World(desired, observed, site, moment, collections, evidence, guard)
 
 
 def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
@@ -191,7 +203,7 @@ def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
 
 def _forget_ended(world: World, draft: Draft) -> None:
     """Forget rollouts that left git: only a complete read of it says so (S16, S29)."""
-    if not world.observed.fresh:
+    if not world.observed.fresh or world.guard.withholds:
         return
     tables: tuple[tuple[Verb, Iterable[RolloutRecord]], ...] = (
         (Verb.FORGET_TARGETS, draft.memberships.values()),
@@ -206,7 +218,9 @@ def _forget_ended(world: World, draft: Draft) -> None:
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
-def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
+def _guidance(
+    world: World, domains: tuple[BudgetDomain, ...]
+) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
     desired, fleet, collections = world.desired, world.observed.fleet, world.collections
     site = desired.sites.get(world.site.name)
@@ -216,7 +230,8 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    return Guidance(enforce, windows, scan_classes(desired, fleet, collections)), found
+    scans = scan_classes(desired, fleet, collections)
+    return Guidance(enforce, windows, scans, domains), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -236,10 +251,13 @@ def _tell_content(rollout: RolloutView, draft: Draft) -> None:
 
 
 def _catalog_conditions(world: World) -> Iterable[Condition]:
-    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    """Say what could not be read of sources (S29), and which named updates are unknown (S9)."""
     for name, freshness in world.observed.catalog.sources.items():
+        subject = f"CatalogSource/{name}"
         if freshness.problem:
-            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
+            yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
+        if freshness.set_aside:
+            yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
     for name, group in world.desired.update_groups.items():
         spec = group.document.spec
         yield from unknown_updates(name, spec, world.observed.catalog)

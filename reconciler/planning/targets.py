@@ -50,7 +50,7 @@ def remember_targets(
     for name in sorted(draft.phases_of(release)):
         old = draft.memberships.get((release.rollout, release.number, name))
         if name not in targets:
-            if old is not None:
+            if old is not None and not rollout.world.guard.withholds_of(rollout.name):
                 gone = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.act(Verb.FORGET_TARGETS, old, gone)
             continue

@@ -20,6 +20,7 @@ from reconciler.model.problems import Location
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
+from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.updates import authorized_updates, group_updates
 from reconciler.planning.verdicts import Evidence
 
@@ -45,6 +46,7 @@ class World:
     now: datetime
     collections: Collections
     evidence: Evidence
+    guard: PruneGuard
     _groups: dict[tuple[str, frozenset[str]], frozenset[str]] = field(
         default_factory=dict, compare=False, repr=False
     )

@@ -217,6 +217,7 @@ def test_deleting_its_manifest_retires_what_it_made_and_nothing_else(world):
     advertise(world)
     before = dict(world.computers)
     world.manifests.pop()
+    world.allow_prune()
     world.step()
 
     assert world.offers() == []
@@ -243,7 +244,9 @@ def test_its_objects_and_causes_name_its_manifest(world):
     plan = world.step()
 
     assert {(action.cause.kind, action.cause.name) for action in plan.actions} == {
-        ("EmergencyChange", "blaster")
+        ("EmergencyChange", "blaster"),
+        ("Collection", "everybody"),
+        ("Collection", "reference"),
     }
     owners = {(one.owner.kind, one.owner.name) for one in world.memory.packages.values()}
     assert owners == {("EmergencyChange", "blaster")}

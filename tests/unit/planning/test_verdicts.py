@@ -34,7 +34,7 @@ def a_world(**states):
 
 def evidence(world):
     desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
-    collections = Collections(desired, fleet, catalog, SITE.name, world.now)
+    collections = Collections(desired, world.observed(), SITE.name, world.now)
     return Evidence(fleet, catalog, recently_scanned(desired, fleet, collections, world.now))
 
 
