@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Optional
 
 from reconciler.agent.client import Site
@@ -169,7 +169,6 @@ class Agent:
             ahead_us=ahead,
             first_policy_at=memory.first_policy_at or clock.now(),
             refusal="",
-            released=_released(memory, last, policy, clock.now()),
         )
         if memory.refusal or clock_skew_minutes(taken) != clock_skew_minutes(memory):
             self._work.forget_facts()
@@ -212,21 +211,6 @@ class Agent:
         except PolicyRefusedError as error:
             self._machine.log.warning("remembered policy dropped", reason=error.reason)
             return None
-
-
-def _released(
-    memory: Memory, last: Optional[Policy], policy: Policy, now: datetime
-) -> dict[str, datetime]:
-    """Remember when the hold of an offer ended: what came due meanwhile is spread anew (S17)."""
-    held = {offer.advertisement for offer in last.offers if offer.held} if last else set()
-    return {
-        offer.advertisement: now
-        if offer.advertisement in held
-        else memory.released[offer.advertisement]
-        for offer in policy.offers
-        if not offer.held
-        and (offer.advertisement in held or offer.advertisement in memory.released)
-    }
 
 
 def _forget_gone(memory: Memory, policy: Policy) -> Memory:

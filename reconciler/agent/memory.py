@@ -174,8 +174,7 @@ class Memory:
     """Instants are in the site's time; `ahead_us` is site time minus local time, in microseconds.
 
     `policy` is the last one taken, also after it expired: nothing older is ever taken (trust).
-    By advertisement: `choices` of the user, `waits` that were told, when the user was `reminded`,
-    and when a hold was `released`.
+    By advertisement: `choices` of the user, `waits` that were told, when the user was `reminded`.
     """
 
     policy: Optional[SignedPolicy] = None
@@ -194,7 +193,6 @@ class Memory:
     choices: dict[str, Choice] = field(default_factory=dict)
     waits: dict[str, Wait] = field(default_factory=dict)
     reminded: dict[str, datetime] = field(default_factory=dict)
-    released: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def ahead(self) -> timedelta:

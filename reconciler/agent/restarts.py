@@ -50,7 +50,7 @@ def make_restart(
     ]
     return PendingRestart(
         rule=rule,
-        grace=min(record.order.restart.grace for record in asking),
+        grace=max(record.order.restart.grace for record in asking),
         since=now,
         boot=chain.boot,
         records=records,
@@ -103,7 +103,7 @@ def merge(older: Optional[PendingRestart], newer: PendingRestart) -> PendingRest
     return replace(
         older,
         rule=_strictest((older.rule, newer.rule)),
-        grace=min(older.grace, newer.grace),
+        grace=max(older.grace, newer.grace),
         records=(*older.records, *newer.records)[-_KEPT:],
         postpone_until=_earliest(older.postpone_until, newer.postpone_until),
     )

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.due import (
-    due_at,
-    due_offers,
-    fits_window,
-    is_clock_wrong,
-    is_voluntary,
-    may_start,
-    window_rest,
-)
+from reconciler.agent.due import due_offers, is_clock_wrong, is_voluntary, may_run
 from reconciler.agent.journal import Journal
 from reconciler.agent.memory import Memory, Wait
 from reconciler.agent.spool import tell_statuses
+from reconciler.agent.starts import due_at, may_start, windows_of
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
 
@@ -43,7 +36,7 @@ class Waiting:
 
 def find_waiting(policy: Policy, memory: Memory, now: datetime) -> list[Waiting]:
     """Give the offers that are due and that the clock or the windows keep from starting."""
-    if not may_start(policy, memory, now):
+    if not may_run(policy, memory, now):
         return []
     due = due_offers(policy, memory, now)
     if is_clock_wrong(memory):
@@ -68,16 +61,15 @@ def tell_waiting(journal: Journal, found: Iterable[Waiting], now: datetime) -> N
 
 
 def _window_reason(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> Optional[str]:
-    if is_voluntary(offer, memory, now) or offer.order.override_windows:
+    if is_voluntary(offer, memory, now) or may_start(offer, policy, timedelta(0), now):
         return None
-    rest = window_rest(policy, now)
-    if rest is not None and rest >= offer.max_runtime:
-        # It fits; at most it waits for its share of the spread, or for the run before it.
-        return None
+    openings = windows_of(offer, policy).updates
+    rest = max((end - now for begin, end in openings if begin <= now < end), default=None)
     if rest is not None:
-        return SHORT if fits_window(offer, policy, memory, now) else None
-    due = due_at(offer, policy, memory)
-    missed = any(due is not None and due < end <= now for _, end in policy.windows.updates)
+        # A window that is long enough is open: it waits for its share of the spread.
+        return SHORT if rest < offer.max_runtime else None
+    due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
+    missed = any(due is not None and due < end <= now for _, end in openings)
     return LATE if missed else EARLY
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.fields import Duration, Label
-from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.phase import Phases
 from reconciler.kinds.rollout_settings import (
     Budget,
@@ -29,9 +28,9 @@ class RolloutStrategySpec(Model):
     strategy: Label | None = Field(
         default=None, description="A RolloutStrategy whose fields are defaults for these."
     )
-    time_basis: Annotated[
-        Literal["local", "utc"], NotYet("instants are read as UTC", carried_out=("utc",))
-    ] = Field(default="utc", description="How instants of deadlines are read.")
+    time_basis: Literal["local", "utc"] = Field(
+        default="utc", description="How instants of deadlines are read."
+    )
     priority: Literal["low", "medium", "high"] = Field(
         default="medium", description="Of its packages between sites."
     )

@@ -13,7 +13,7 @@ from pyroaring import FrozenBitMap
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.rolls import CollectionRoll
 
@@ -26,8 +26,10 @@ class Membership:
     """Who is targeted by a release in an opened phase, by ordinal (S12a).
 
     Everybody entered when the phase opened, except those in `entered`, who came later. `joined`
-    holds first contacts after that, of those whose deadline they move; `capped` the deadlines
-    that those had who moved here from another phase (S17).
+    holds first contacts after that, at the plan that saw them, of those whose deadline they move;
+    `capped` the deadlines that those had who moved here from another phase, or whose local
+    deadline has passed (S17). `awaited` are those of whom no such contact was seen when contacts
+    began to move deadlines; before that it is nothing.
     """
 
     rollout: str
@@ -37,9 +39,10 @@ class Membership:
     entered: Cohorts = field(default_factory=Cohorts)
     joined: Cohorts = field(default_factory=Cohorts)
     capped: Cohorts = field(default_factory=Cohorts)
+    awaited: FrozenBitMap | None = None
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Membership | EmergencyRecord
+RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
@@ -55,6 +58,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         PhaseRecord: "phases",
         Membership: "memberships",
         SeenToken: "tokens",
+        Rerun: "reruns",
         EmergencyRecord: "emergencies",
         Package: "packages",
         Program: "programs",
@@ -80,6 +84,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.release, record.phase)
         case SeenToken():
             return (record.rollout, record.token)
+        case Rerun():
+            return (record.rollout, record.phase, record.token)
         case EmergencyRecord():
             return (record.rollout,)
         case CollectionRoll():
@@ -110,6 +116,7 @@ class Memory:
     phases: Mapping[PhaseKey, PhaseRecord] = _table()
     memberships: Mapping[PhaseKey, Membership] = _table()
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
+    reruns: Mapping[tuple[str, str, str], Rerun] = _table()
     emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
@@ -123,6 +130,9 @@ class Memory:
         """Give the newest instant that a record holds, behind which no plan may run."""
         moments = [release.cut_at for release in self.releases.values()]
         moments += [token.seen_at for token in self.tokens.values()]
+        moments += [rerun.seen_at for rerun in self.reruns.values()]
+        released = (offer.released_at for offer in self.advertisements.values())
+        moments += [moment for moment in released if moment is not None]
         moments += [step.at for one in self.emergencies.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]

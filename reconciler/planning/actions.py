@@ -23,6 +23,7 @@ class Verb(StrEnum):
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
     FORGET_MEMBERS = "ForgetMembers"
+    FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
     FORGET_GRANT = "ForgetGrant"
     ACCEPT_MEMBERS = "AcceptMembers"
@@ -31,6 +32,7 @@ class Verb(StrEnum):
     SPEND_GRANT = "SpendGrant"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
+    READVERTISE = "Readvertise"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
     HALT_PHASE = "HaltPhase"
     LIFT_HALT = "LiftHalt"
@@ -59,6 +61,7 @@ DROPS = frozenset(
         Verb.FORGET_TOKEN,
         Verb.FORGET_MEMBERS,
         Verb.FORGET_GRANT,
+        Verb.FORGET_RERUN,
         Verb.FORGET_EMERGENCY,
     }
 )

@@ -146,7 +146,7 @@ class Collections:
         subject = f"Collection/{name}"
         members = self.select(spec.query, subject, reading) if spec.query else BitMap()
         for computer in spec.computers:
-            members |= self._by_name(computer, subject)
+            members |= self.named(computer, subject)
         for included in spec.include:
             members |= self._members(included, reading)
         if spec.limit_to is not None:
@@ -155,8 +155,11 @@ class Collections:
             members -= self._members(excluded, _WITHOUT[reading])
         return members & self._fleet.enrolled
 
-    def _by_name(self, written: str, subject: str) -> BitMap:
-        """Find a named computer: an unknown one joins when it enrols (S6), of several none."""
+    def named(self, written: str, subject: str) -> BitMap:
+        """Find a named computer: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
         site, _, name = written.rpartition("/")
         found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
         if len(found) > 1:

@@ -15,6 +15,7 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended"
     RELEASE_WAITING = "ReleaseWaiting"
     REGRESSED = "Regressed"
+    FROZEN = "Frozen"
     HALTED = "Halted"
     HALTED_ELSEWHERE = "HaltedElsewhere"
     EMPTY_TARGET = "EmptyTarget"

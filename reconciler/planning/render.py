@@ -11,7 +11,7 @@ from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import DerivedObject, Membership, Record
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
@@ -81,8 +81,8 @@ def describe(record: Record) -> str:
         case Membership():
             where = f"{record.rollout}/{record.release}/{record.phase}"
             return f"{where} ({len(record.members)} computers)"
-        case SeenToken():
-            return f"{record.rollout} resume token"
+        case SeenToken() | Rerun():
+            return _describe_token(record)
         case CollectionRoll():
             held = ", a change held" if record.held_since is not None else ""
             return f"members of {record.collection} ({len(record.members)} computers{held})"
@@ -109,6 +109,12 @@ def _describe_object(record: DerivedObject) -> str:
             return f"advertisement of {record.program} for {where} ({size} updates{held})"
 
 
+def _describe_token(record: SeenToken | Rerun) -> str:
+    if isinstance(record, Rerun):
+        return f"{record.rollout}/{record.phase} once more"
+    return f"{record.rollout} resume token"
+
+
 def _action_json(action: Action) -> dict[str, Any]:
     return {
         "verb": action.verb.value,
@@ -126,6 +132,7 @@ def _record_json(record: Record) -> Json:
             "release": record.release,
             "phase": record.phase,
             "computers": len(record.members),
+            "late": len(record.joined.everybody),
             "digest": digest_of(record.members.serialize().hex()),
         }
     if isinstance(record, CollectionRoll):

@@ -72,5 +72,5 @@ def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
 
 
 def _needed(census: Census) -> BitMap:
-    """Give who can be reached and does not comply."""
-    return census.target - census.unreachable - census.compliant
+    """Give who is not waived, can be reached and does not comply."""
+    return census.liable - census.unreachable - census.compliant

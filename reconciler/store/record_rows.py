@@ -75,11 +75,13 @@ def _parse_parts(value: Json) -> tuple[_Part, ...]:
     return tuple((parse_instant(moment), parse_bits(who)) for moment, who in value)
 
 
-def _cohorts_json(cohorts: Cohorts) -> Json:
+def cohorts_json(cohorts: Cohorts) -> Json:
+    """Give cohorts as a JSON value, oldest first."""
     return _parts_json(cohorts.parts)
 
 
-def _parse_cohorts(value: Json) -> Cohorts:
+def parse_cohorts(value: Json) -> Cohorts:
+    """Read what `cohorts_json` wrote; ValueError where it is none."""
     return Cohorts(_parse_parts(value))
 
 
@@ -89,21 +91,24 @@ def _membership_json(record: Membership) -> Json:
         "release": record.release,
         "phase": record.phase,
         "members": bits_text(record.members),
-        "entered": _cohorts_json(record.entered),
-        "joined": _cohorts_json(record.joined),
-        "capped": _cohorts_json(record.capped),
+        "entered": cohorts_json(record.entered),
+        "joined": cohorts_json(record.joined),
+        "capped": cohorts_json(record.capped),
+        "awaited": None if record.awaited is None else bits_text(record.awaited),
     }
 
 
 def _parse_membership(value: Json) -> Membership:
+    awaited = value.get("awaited")
     return Membership(
         rollout=value["rollout"],
         release=value["release"],
         phase=value["phase"],
         members=parse_bits(value["members"]),
-        entered=_parse_cohorts(value["entered"]),
-        joined=_parse_cohorts(value["joined"]),
-        capped=_parse_cohorts(value["capped"]),
+        entered=parse_cohorts(value["entered"]),
+        joined=parse_cohorts(value["joined"]),
+        capped=parse_cohorts(value["capped"]),
+        awaited=None if awaited is None else parse_bits(awaited),
     )
 
 

@@ -43,13 +43,17 @@ def test_status_tells_why_the_first_commit_is_refused(tmp_path):
 
 
 def test_status_tells_what_is_not_carried_out_yet(tmp_path):
-    status = status_of(tmp_path, BASICS.replace("releases:", "timeBasis: local\n  releases:"))
+    status = status_of(
+        tmp_path, BASICS.replace("releases:", "content: {run: from-point}\n  releases:")
+    )
 
     assert "PW1096" in status["revision"]["problems"][0]
 
 
 def test_commit_with_a_field_not_carried_out_takes_no_force():
-    files = {"m.yaml": BASICS.replace("releases:", "timeBasis: local\n  releases:").encode()}
+    files = {
+        "m.yaml": BASICS.replace("releases:", "content: {run: from-point}\n  releases:").encode()
+    }
 
     desired, _ = judge(Checkout("c" * 40, NOW, files), SITE, NOW)
 

@@ -1,4 +1,3 @@
-import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +32,7 @@ OFFER = Offer(
     order=NO_USER,
 )
 ORDER = ScanOrder(
-    every=12 * HOUR, first_within=2 * HOUR, after=None, catalog="digest", content_version=3
+    every=12 * HOUR, first_within=2 * HOUR, asked=(), catalog="digest", content_version=3
 )
 POLICY = Policy(
     computer="c-1",
@@ -122,9 +121,12 @@ def test_several_offers_share_one_window_and_the_earliest_deadline_goes_first():
         pytest.param(
             replace(ORDER, content_version=4), MEMORY, NOW - HOUR, id="newer-catalog-at-once"
         ),
-        pytest.param(replace(ORDER, after=NOW), MEMORY, NOW, id="asked-for-after"),
+        pytest.param(replace(ORDER, asked=((NOW, NOW),)), MEMORY, NOW, id="asked-for-after"),
         pytest.param(
-            replace(ORDER, after=NOW - HOUR), MEMORY, NOW + 11 * HOUR, id="asked-for-and-done"
+            replace(ORDER, asked=((NOW - HOUR, NOW),)),
+            MEMORY,
+            NOW + 11 * HOUR,
+            id="asked-for-and-done",
         ),
         pytest.param(
             ORDER,
@@ -159,54 +161,8 @@ def test_next_change_is_the_earliest_moment_ahead():
     assert next_change_at(later, MEMORY, NOW) == NOW + 11 * HOUR
 
 
-SPREAD = RunOrder(user=UserRights(available=False), spread=2 * HOUR)
-
-
-def share(computer="c-1", **changes):
-    """Give a computer's share of two hours, as S17 has it."""
-    offer = replace(OFFER, **changes)
-    text = f"patchwright.dev/spread/v1\n{offer.rollout}\n{offer.phase}\n{computer}"
-    first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    return timedelta(microseconds=first * 7_200_000_000 // 2**64)
-
-
 def runs_at(policy, now, memory=MEMORY):
     return bool(runnable_offers(policy, memory, now))
-
-
-def test_start_is_later_by_the_share_of_the_spread():
-    policy = replace(policy_with(order=SPREAD, available_at=NOW), expires_at=NOW + 9 * HOUR)
-    start = NOW + share()
-
-    assert not runs_at(policy, start - timedelta(seconds=1))
-    assert runs_at(policy, start)
-
-
-def test_share_counts_from_the_window_that_was_waited_for():
-    policy = policy_with(order=SPREAD, available_at=NOW - 9 * HOUR)
-    windows = Windows(always=False, updates=((NOW, NOW + 4 * HOUR),), until=NOW + 9 * HOUR)
-    policy = replace(policy, windows=windows, expires_at=NOW + 9 * HOUR)
-
-    assert not runs_at(policy, NOW + share() - timedelta(seconds=1))
-    assert runs_at(policy, NOW + share())
-
-
-def test_share_is_left_out_where_the_program_would_not_fit_after_it():
-    policy = policy_with(order=SPREAD, available_at=NOW - 9 * HOUR)
-    windows = Windows(always=False, updates=((NOW, NOW + HOUR),), until=NOW + 9 * HOUR)
-
-    assert runs_at(replace(policy, windows=windows), NOW)
-
-
-def test_what_came_due_during_a_hold_is_spread_anew():
-    policy = replace(
-        policy_with(order=SPREAD, available_at=NOW - 9 * HOUR), expires_at=NOW + 9 * HOUR
-    )
-    memory = replace(MEMORY, released={OFFER.advertisement: NOW})
-
-    assert runs_at(policy, NOW)
-    assert not runs_at(policy, NOW + share() - timedelta(seconds=1), memory)
-    assert runs_at(policy, NOW + share(), memory)
 
 
 def test_user_start_ignores_windows_spread_and_the_deadline_to_come():

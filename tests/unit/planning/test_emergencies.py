@@ -80,9 +80,9 @@ def test_reference_computers_are_asked_to_scan_at_once(world):
     world.capture()
     plan = world.step()
 
-    asked = world.policy("ref", plan).scan.after
-    assert asked == world.memory.emergencies[BLASTER,].steps[-1].at
-    assert world.policy("web", plan).scan.after is None
+    asked_at = world.memory.emergencies[BLASTER,].steps[-1].at
+    assert world.policy("ref", plan).scan.asked == ((asked_at, asked_at),)
+    assert world.policy("web", plan).scan.asked == ()
 
 
 def test_nothing_is_advertised_before_its_package_is_on_the_points(world):
