@@ -123,7 +123,8 @@ class Chains:
         memory = self._journal.memory
         if memory.restart is not None:
             later = self._machine.clock.now() + _PUT_OFF
-            self._save(replace(memory, restart=replace(memory.restart, postponed_until=later)))
+            put_off = replace(memory.restart, postponed_until=later, rescheduled=False)
+            self._save(replace(memory, restart=put_off))
 
     def _restart(self, chain: Chain) -> Chain:
         """Restart the machine; only the next boot, or one that does not obey, comes back."""

@@ -39,7 +39,11 @@ def postpone(options: argparse.Namespace) -> int:
     at = _read_instant(options.until) if options.until else None
     if options.span:
         at = read_local_clock() + _read_span(options.span)
-    return _tell(_ask(options, Request(POSTPONE, options.offer, at)))
+    return _tell(
+        _ask(
+            options, Request(POSTPONE, options.offer, at, exact=not options.span and at is not None)
+        )
+    )
 
 
 def _ask(options: argparse.Namespace, request: Request) -> Reply:

@@ -19,11 +19,15 @@ RESTART = "restart"
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks: `at` is when to install, or until when to postpone."""
+    """What a user asks: `at` is when to install, or until when to postpone.
+
+    With `exact` the user named that instant; else it is some time from now.
+    """
 
     ask: str
     offer: str = ""
     at: Optional[datetime] = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def _postpone_restart(request: Request, memory: Memory, now: datetime) -> Decide
     if restart.postpone_until is None or now >= restart.postpone_until:
         raise AgentError("this restart cannot be postponed", hint="save your work")
     until = min(request.at or restart.postpone_until, restart.postpone_until)
-    later = replace(restart, postponed_until=until, announced_at=None)
+    later = replace(restart, postponed_until=until, announced_at=None, rescheduled=request.exact)
     told = Reply(taken=f"the restart is postponed until {until}")
     return Decided(replace(memory, restart=later), (), told)
 

@@ -199,3 +199,7 @@ def test_user_postpones_the_restart(agent_on, site, tmp_path):
 
     later = (int(StatusId.DONE_RESTART_POSTPONED_BY_USER), "postponed")
     wait_until(lambda: site.statuses()[3:] == [later], seconds=15)
+    agent.run("postpone", "restart", "--until", in_seconds(900).isoformat())
+
+    chosen = (int(StatusId.DONE_RESTART_RESCHEDULED_BY_USER), "postponed")
+    wait_until(lambda: site.statuses()[4:] == [chosen], seconds=15)
