@@ -14,6 +14,7 @@ from reconciler.agent.home import Home
 from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
 from reconciler.agent.packages import PackageManager
+from reconciler.agent.probes import Probes
 from reconciler.agent.process import run_command
 
 
@@ -23,6 +24,7 @@ class Machine:
 
     root: Path
     packages: PackageManager
+    probes: Probes
     content: Content
     child: Child
     journal: Journal
@@ -43,6 +45,7 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
     return Machine(
         root=root,
         packages=make_packages(root, home, content, log),
+        probes=Probes(root, home.path / "probes.json", run_command, log),
         content=content,
         child=Child(home.path / "run"),
         journal=journal,

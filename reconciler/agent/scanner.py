@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
+from reconciler.agent.kept_policy import read_kept_policy
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import LastScan
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
@@ -23,6 +24,7 @@ class Scanner:
         self._root = machine.root
         self._packages = machine.packages
         self._content = machine.content
+        self._probes = machine.probes
         self._journal = machine.journal
         self._clock = machine.clock
         self._log = machine.log
@@ -34,6 +36,9 @@ class Scanner:
         except AgentError as error:
             self._log.warning("facts failed", problem=error, hint=error.hint)
             return
+        policy = read_kept_policy(self._journal.memory)
+        probes = self._probes.collect(policy.probes if policy else (), self._clock.now())
+        facts = {**probes, **facts}
         refusal = self._journal.memory.refusal
         if refusal:
             facts["agent.policy.refusal"] = refusal

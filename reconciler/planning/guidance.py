@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
-from reconciler.model.policy import Windows
+from reconciler.model.policy import ProbeOrder, Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,16 @@ class ScanClass:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeClass:
+    """Computers that find out one custom fact."""
+
+    members: FrozenBitMap
+    probe: ProbeOrder
+
+
+@dataclass(frozen=True, slots=True)
 class Guidance:
-    """All classes of a site. Every enrolled computer is in one of each.
+    """All classes of a site. Every enrolled computer is in one of each but `probes`.
 
     `enforce` is the site's mode (L5): where it is false nothing is installed.
     """
@@ -38,3 +46,4 @@ class Guidance:
     enforce: bool
     windows: tuple[WindowClass, ...]
     scans: tuple[ScanClass, ...]
+    probes: tuple[ProbeClass, ...] = ()

@@ -35,6 +35,7 @@ from reconciler.planning.phases import (
     observe_release,
     retire_served,
 )
+from reconciler.planning.probing import probe_classes
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -214,7 +215,9 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    return Guidance(enforce, windows, scan_classes(desired, fleet, collections)), found
+    scans = scan_classes(desired, fleet, collections)
+    probes = probe_classes(desired, fleet, collections)
+    return Guidance(enforce, windows, scans, probes), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:

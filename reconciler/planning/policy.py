@@ -52,6 +52,9 @@ def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Poli
         scan=_scan_order(source, computer, scan),
         windows=_windows(source.guidance, computer.ordinal, now),
         offers=tuple(_offers(source, computer)) if not computer.retired else (),
+        probes=tuple(
+            one.probe for one in source.guidance.probes if computer.ordinal in one.members
+        ),
     )
 
 

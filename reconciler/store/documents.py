@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import Windows
-from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.planning.guidance import Guidance, ProbeClass, ScanClass, WindowClass
 from reconciler.store.counters import Counters
 from reconciler.store.rows import Json, from_json, revive, to_json, upsert
 from reconciler.store.schema import document
@@ -77,6 +77,10 @@ def _guidance_json(guidance: Guidance) -> Json:
             }
             for one in guidance.scans
         ],
+        "probes": [
+            {"members": _bits_text(one.members), "probe": encode(one.probe)}
+            for one in guidance.probes
+        ],
     }
 
 
@@ -95,6 +99,10 @@ def _parse_guidance(value: Json) -> Guidance:
                 report_every=timedelta(seconds=one["reportEvery"]),
             )
             for one in value["scans"]
+        ),
+        probes=tuple(
+            ProbeClass(_parse_bits(one["members"]), revive(ProbeOrder, one["probe"], _GUIDANCE))
+            for one in value.get("probes", ())
         ),
     )
 

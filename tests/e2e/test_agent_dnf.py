@@ -6,10 +6,12 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.model.policy import ProbeOrder
 from tests.e2e.agents import wait_until
 from tests.e2e.fake_site import FakeSite, serve_site
 from tests.e2e.rpm_machine import RpmMachine
@@ -239,6 +241,28 @@ def test_machine_without_a_database_fails_its_scan(scene):
     scene.pass_once(code=1)
 
     assert scene.site.batches[-1].scan.reason == "packagesUnreadable"
+
+
+def test_custom_facts_are_found_out_inside_the_root(scene):
+    scene.machine.write("usr/bin/ts-mode", "#!/bin/sh\necho $(($(cat /etc/count) + 1))\n")
+    (scene.machine.root / "usr/bin/ts-mode").chmod(0o755)
+    scene.machine.write("etc/count", "41\n")
+    day = timedelta(days=1)
+    scene.site.set_policy(
+        probes=(
+            ProbeOrder("ts.count", "integer", day, command=("/usr/bin/ts-mode",)),
+            ProbeOrder("ts.bad", "text", day, command=("/usr/bin/absent",)),
+            ProbeOrder("ts.file", "text", day, file="/etc/count", match="([0-9])"),
+        )
+    )
+    scene.offer(APP_2)
+    scene.pass_once()
+    facts = scene.site.batches[-1].facts.facts
+
+    assert {name: facts[name] for name in facts if name.startswith("ts.")} == {
+        "ts.count": 42,
+        "ts.file": "4",
+    }
 
 
 def test_lock_of_another_program_is_waited_for(scene):
