@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.observed.catalog import Catalog
+from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.state import ObservedState
 from reconciler.store import Store, View
+
+SET_ASIDE = "set-aside"
+"""Name of the document that tells, for each source, which records of it could not be read."""
 
 
 class Observer:
@@ -31,6 +35,7 @@ class Observer:
                 memory=memory,
                 latest_transition=memory.latest_transition(),
                 fresh=fresh,
+                permits=view.permits.all(),
             )
 
     def _catch_up(self, view: View) -> None:
@@ -43,11 +48,19 @@ class Observer:
             self._seen_stamp = stamp
             return
         # A failed read of a source changes no entry, and must be seen all the same (S29).
-        sources = view.catalog.sources()
+        sources = _sources(view)
         if sources != self._catalog.sources:
             self._catalog = replace(self._catalog, sources=sources)
 
 
 def load_catalog(view: View) -> Catalog:
     """Read the whole catalog."""
-    return Catalog(view.catalog.version(), view.catalog.entries(), view.catalog.sources())
+    return Catalog(view.catalog.version(), view.catalog.entries(), _sources(view))
+
+
+def _sources(view: View) -> dict[str, SourceFreshness]:
+    told: Mapping[str, str] = view.documents.load(SET_ASIDE) or {}
+    return {
+        name: replace(one, set_aside=told.get(name, ""))
+        for name, one in view.catalog.sources().items()
+    }

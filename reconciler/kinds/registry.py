@@ -65,6 +65,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "CatalogSource",
         "Collection",
         "CustomFact",
+        "DisruptionBudget",
         "EmergencyChange",
         "Rejection",
         "Rollout",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -53,6 +53,16 @@ class IntColumn:
         """Give the ordinals whose value is above the bound."""
         return self._where(self._values[: self._size] > bound)
 
+    def beyond(self, other: IntColumn) -> BitMap:
+        """Give the ordinals whose value is above the one in another column."""
+        size = max(self._size, other._size)
+        mine, theirs = self._upto(size), other._upto(size)
+        return self._where(mine > theirs)
+
+    def _upto(self, size: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        missing = max(0, size - len(self._values))
+        return np.concatenate([self._values, np.full(missing, NEVER)])[:size]
+
     @staticmethod
     def _where(chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> BitMap:
         return BitMap(np.flatnonzero(chosen).astype(np.uint32))
@@ -89,6 +99,12 @@ class FactColumn:
     def texts(self) -> tuple[str, ...]:
         """Give the text values that some computer has."""
         return tuple(value for value, bits in self._values if bits and isinstance(value, str))
+
+    def parts(self) -> Iterator[tuple[FactValue, FrozenBitMap]]:
+        """Give each value that some computer has, with who has it, in a fixed order."""
+        held = [(value, bits) for value, bits in self._values if bits]
+        for value, bits in sorted(held, key=lambda part: (type(part[0]).__name__, str(part[0]))):
+            yield value, FrozenBitMap(bits)
 
     def having(self, text: str) -> FrozenBitMap:
         """Give the computers whose value is exactly this text."""

@@ -40,6 +40,10 @@ class RunColumn:
         else:
             self.failed.discard(ordinal)
 
+    def under_way(self) -> BitMap:
+        """Give the computers on which a run began and has not ended."""
+        return self.began_at.beyond(self.ended_at)
+
     def forget(self, ordinal: int) -> None:
         """Forget the computer's last run."""
         self.began_at[ordinal] = self.ended_at[ordinal] = micros(None)

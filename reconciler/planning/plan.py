@@ -16,6 +16,7 @@ from reconciler.model.times import later
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
@@ -26,7 +27,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
-from reconciler.planning.guidance import Guidance
+from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
@@ -108,7 +109,9 @@ def make_plan(
         objects.derive(rollout)
         _tell_content(rollout, draft)
     draft.actions += diff_objects(world, objects.wanted)
-    guidance, no_windows = _guidance(world)
+    domains = budget_domains(world, rollouts, draft)
+    tell_exhausted(world, domains, draft)
+    guidance, no_windows = _guidance(world, domains)
     conditions = {
         *draft.conditions(),
         *no_windows,
@@ -205,7 +208,9 @@ def _forget_ended(world: World, draft: Draft) -> None:
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
-def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
+def _guidance(
+    world: World, domains: tuple[BudgetDomain, ...]
+) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
     desired, fleet, collections = world.desired, world.observed.fleet, world.collections
     site = desired.sites.get(world.site.name)
@@ -217,7 +222,7 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         found = (*found, observing)
     scans = scan_classes(desired, fleet, collections)
     probes = probe_classes(desired, fleet, collections)
-    return Guidance(enforce, windows, scans, probes), found
+    return Guidance(enforce, windows, scans, domains, probes), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -237,10 +242,13 @@ def _tell_content(rollout: RolloutView, draft: Draft) -> None:
 
 
 def _catalog_conditions(world: World) -> Iterable[Condition]:
-    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    """Say what could not be read of sources (S29), and which named updates are unknown (S9)."""
     for name, freshness in world.observed.catalog.sources.items():
+        subject = f"CatalogSource/{name}"
         if freshness.problem:
-            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
+            yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
+        if freshness.set_aside:
+            yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
     for name, group in world.desired.update_groups.items():
         spec = group.document.spec
         yield from unknown_updates(name, spec, world.observed.catalog)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.scan_policy import ScanPolicySpec
-from reconciler.model.computers import MachineClass
-from reconciler.model.messages import FactValue
+from reconciler.model.computers import CLASS_FACT, MachineClass
 from reconciler.observed.columns import micros
 from reconciler.observed.fleet import Fleet
 from reconciler.planning.collections import Collections
 from reconciler.planning.guidance import ScanClass
 
-CLASS_FACT = "class"
 _DEFAULT = ScanPolicySpec(collection="all-computers")
-
-
-def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
-    """Give the class of one computer."""
-    told = facts.get(CLASS_FACT)
-    return next((kind for kind in MachineClass if kind.value == told), MachineClass.SERVER)
 
 
 def machine_classes(fleet: Fleet) -> dict[MachineClass, BitMap]:

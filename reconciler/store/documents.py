@@ -11,7 +11,13 @@ from sqlalchemy import Connection, select
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import ProbeOrder, Windows
-from reconciler.planning.guidance import Guidance, ProbeClass, ScanClass, WindowClass
+from reconciler.planning.guidance import (
+    BudgetDomain,
+    Guidance,
+    ProbeClass,
+    ScanClass,
+    WindowClass,
+)
 from reconciler.store.counters import Counters
 from reconciler.store.rows import Json, from_json, revive, to_json, upsert
 from reconciler.store.schema import document
@@ -81,6 +87,16 @@ def _guidance_json(guidance: Guidance) -> Json:
             {"members": _bits_text(one.members), "probe": encode(one.probe)}
             for one in guidance.probes
         ],
+        "budgets": [
+            {
+                "budget": one.budget,
+                "value": one.value,
+                "members": _bits_text(one.members),
+                "limit": one.limit,
+                "phase": list(one.phase) if one.phase is not None else None,
+            }
+            for one in guidance.budgets
+        ],
     }
 
 
@@ -103,6 +119,16 @@ def _parse_guidance(value: Json) -> Guidance:
         probes=tuple(
             ProbeClass(_parse_bits(one["members"]), revive(ProbeOrder, one["probe"], _GUIDANCE))
             for one in value.get("probes", ())
+        ),
+        budgets=tuple(
+            BudgetDomain(
+                budget=one["budget"],
+                value=one["value"],
+                members=_parse_bits(one["members"]),
+                limit=one["limit"],
+                phase=tuple(one["phase"]) if one["phase"] is not None else None,
+            )
+            for one in value.get("budgets", ())
         ),
     )
 
