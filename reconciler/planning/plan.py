@@ -18,6 +18,7 @@ from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
+from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
@@ -116,6 +117,7 @@ def make_plan(
         *draft.conditions(),
         *no_windows,
         *_catalog_conditions(world),
+        *tell_cloned(world),
         *world.collections.conditions(),
     }
     return Plan(

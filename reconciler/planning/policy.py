@@ -45,16 +45,21 @@ def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Poli
         version=source.version,
         issued_at=now,
         expires_at=now + source.lifetime,
-        enforce=source.guidance.enforce,
+        enforce=source.guidance.enforce and not computer.quarantine,
         poll_every=source.poll_every,
         report_every=scan.report_every if scan else source.poll_every,
         scan=_scan_order(source, computer, scan),
         windows=_windows(source.guidance, computer.ordinal, now),
-        offers=tuple(_offers(source, computer)) if not computer.retired else (),
+        offers=tuple(_offers(source, computer)) if may_be_offered(computer) else (),
         probes=tuple(
             one.probe for one in source.guidance.probes if computer.ordinal in one.members
         ),
     )
+
+
+def may_be_offered(computer: Computer) -> bool:
+    """Tell whether anything is offered: not to who left, nor to two machines with one name (L3)."""
+    return not (computer.retired or computer.quarantine)
 
 
 def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
