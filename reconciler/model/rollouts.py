@@ -92,6 +92,16 @@ class PhaseRecord:
 
 
 @dataclass(frozen=True)
+class Rerun:
+    """A token of a Readvertise that has acted: the phase ran once more from then on (S16)."""
+
+    rollout: str
+    phase: str
+    token: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class SeenToken:
     """A `resume` token of a rollout that has acted; it never acts again (S15)."""
 

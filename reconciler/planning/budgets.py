@@ -50,7 +50,7 @@ def tell_exhausted(world: World, domains: Iterable[BudgetDomain], draft: Draft) 
 def _written(world: World) -> Iterator[BudgetDomain]:
     for name, placed in world.desired.disruption_budgets.items():
         spec = placed.document.spec
-        members = world.collections.members(spec.collection)
+        members = world.collections.guarded(spec.collection)
         for value, part in _parts(world.observed.fleet, members, spec.per):
             limit = _limit(spec.concurrent, len(part))
             yield BudgetDomain(f"DisruptionBudget/{name}", value, part, limit)

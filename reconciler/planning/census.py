@@ -36,6 +36,16 @@ class Census:
         return BitMap(self.membership.members)
 
     @cached_property
+    def waived(self) -> BitMap:
+        """Those that a waiver lets off all that applies to them (S11)."""
+        return self.world.evidence.excused(self.target, self.release.offered())
+
+    @property
+    def liable(self) -> BitMap:
+        """The target without the waived ones."""
+        return self.target - self.waived
+
+    @cached_property
     def verdict(self) -> Verdict:
         """Each computer's verdict for what the release offers (S10)."""
         return self.world.evidence.judge(
@@ -76,8 +86,8 @@ class Census:
 
     @cached_property
     def unreachable(self) -> BitMap:
-        """Those that are silent and not lost: they neither pass nor fail the gate."""
-        return self.silent - self.lost
+        """Those that are silent, not waived and not lost: they neither pass nor fail the gate."""
+        return self.silent - self.lost - self.waived
 
     @cached_property
     def reported(self) -> BitMap:
@@ -91,7 +101,7 @@ class Census:
             lambda entered_at: self.world.now < entered_at + self.grace
         )
         answered = self._evidence(self.record.opened_at) - self.verdict.unknown
-        return self.target - self.unreachable - (fresh_entrants - answered)
+        return self.liable - self.unreachable - (fresh_entrants - answered)
 
     @property
     def since(self) -> datetime:

@@ -1,14 +1,16 @@
-"""Who is in a collection (S5)."""
+"""Who is in a collection."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import Enum, auto
 
 import re2
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.desired.naming import collection_names
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.query import (
     AllLeaf,
@@ -25,52 +27,91 @@ from reconciler.kinds.query import (
 from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 from reconciler.model.versions import compare_dpkg, compare_rpm
-from reconciler.observed.catalog import Catalog
 from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.holds import Holds, Verdict
 
 RPM_FAMILIES = frozenset({"rhel", "suse"})
 _DIGIT_FIRST = re.compile(r"[0-9]+:[0-9].*|[0-9][^:]*", re.ASCII)
+
+
+class Reading(Enum):
+    """Which members count where a collection is held: those in force, or the most or least.
+
+    The most are whoever was or would be a member, the least who was and would be.
+    """
+
+    IN_FORCE = auto()
+    MOST = auto()
+    LEAST = auto()
+
+
+_WITHOUT = {
+    Reading.IN_FORCE: Reading.MOST,
+    Reading.MOST: Reading.LEAST,
+    Reading.LEAST: Reading.MOST,
+}
+"""How to read what is taken away: an exclusion protects, so that old and new both count."""
 
 
 class Collections:
     """Members of every collection, each evaluated once."""
 
     def __init__(
-        self, desired: DesiredState, fleet: Fleet, catalog: Catalog, site_name: str, now: datetime
+        self, desired: DesiredState, observed: ObservedState, site_name: str, now: datetime
     ) -> None:
         self._desired = desired
-        self._fleet = fleet
-        self._catalog = catalog
+        self._fleet = observed.fleet
+        self._catalog = observed.catalog
         self._site_name = site_name
         self._now = now
-        self._members: dict[str, FrozenBitMap] = {}
+        self._holds = Holds(desired, observed, now)
+        self._verdicts: dict[str, Verdict] = {}
+        self._unsure: dict[str, bool] = {}
+        self._read: dict[tuple[str, Reading], FrozenBitMap] = {}
         self._found: set[Condition] = set()
 
     def members(self, name: str) -> FrozenBitMap:
-        """Give ((query + computers + includes) & limitTo) - excludes, of enrolled ones (S5)."""
-        if name not in self._members:
-            self._members[name] = FrozenBitMap(self._evaluate(name))
-        return self._members[name]
+        """Give ((query + computers + includes) & limitTo) - excludes, of enrolled ones (S5).
+
+        Where that is too large a change it is held: the members in force stay (S7).
+        """
+        return self.verdict(name).roll.members
+
+    def guarded(self, name: str) -> FrozenBitMap:
+        """Give whom a collection protects where it does: in a freeze, waiver or budget.
+
+        Old and new members both count while it, or what it refers to, is held (S7).
+        """
+        return self._members(name, Reading.MOST)
+
+    def verdict(self, name: str) -> Verdict:
+        """Give the membership in force of a collection, and what is held back of it."""
+        if name not in self._verdicts:
+            found = FrozenBitMap(self._evaluate(name, Reading.IN_FORCE))
+            self._verdicts[name] = self._holds.judge(name, found)
+        return self._verdicts[name]
 
     def conditions(self) -> tuple[Condition, ...]:
         """Give what the evaluations so far could not resolve."""
         return tuple(sorted(self._found))
 
-    def select(self, query: Query, subject: str) -> BitMap:
+    def select(self, query: Query, subject: str, reading: Reading = Reading.IN_FORCE) -> BitMap:
         """Give the enrolled computers that a query selects."""
         match query:
             case AllLeaf():
                 return BitMap(self._fleet.enrolled)
             case AllOf():
-                return BitMap.intersection(*(self.select(part, subject) for part in query.all_of))
+                parts = (self.select(part, subject, reading) for part in query.all_of)
+                return BitMap.intersection(*parts)
             case AnyOf():
-                return BitMap.union(*(self.select(part, subject) for part in query.any_of))
+                parts = (self.select(part, subject, reading) for part in query.any_of)
+                return BitMap.union(*parts)
             case Not():
-                return self._fleet.enrolled - self.select(query.not_, subject)
+                return self._fleet.enrolled - self.select(query.not_, subject, _WITHOUT[reading])
             case CollectionLeaf():
-                return BitMap(self.members(query.collection))
+                return BitMap(self._members(query.collection, reading))
             case FactLeaf():
                 return self._by_fact(query, subject)
             case UpdateLeaf():
@@ -81,22 +122,44 @@ class Collections:
             case ShardLeaf():
                 return self._by_shard(query)
 
-    def _evaluate(self, name: str) -> BitMap:
+    def _members(self, name: str, reading: Reading) -> FrozenBitMap:
+        in_force = self.members(name)
+        if reading is Reading.IN_FORCE or not self._is_unsure(name):
+            return in_force
+        if (name, reading) not in self._read:
+            found = self._evaluate(name, reading)
+            if self._verdicts[name].held is not None:
+                found = found | in_force if reading is Reading.MOST else found & in_force
+            self._read[name, reading] = FrozenBitMap(found)
+        return self._read[name, reading]
+
+    def _is_unsure(self, name: str) -> bool:
+        """Tell whether the collection or one that it depends on is held."""
+        if name not in self._unsure:
+            names = collection_names(self._desired.collections[name].document.spec)
+            held = self.verdict(name).held is not None
+            self._unsure[name] = held or any(self._is_unsure(one) for one in names)
+        return self._unsure[name]
+
+    def _evaluate(self, name: str, reading: Reading) -> BitMap:
         spec = self._desired.collections[name].document.spec
         subject = f"Collection/{name}"
-        members = self.select(spec.query, subject) if spec.query is not None else BitMap()
+        members = self.select(spec.query, subject, reading) if spec.query else BitMap()
         for computer in spec.computers:
-            members |= self._by_name(computer, subject)
+            members |= self.named(computer, subject)
         for included in spec.include:
-            members |= self.members(included)
+            members |= self._members(included, reading)
         if spec.limit_to is not None:
-            members &= self.members(spec.limit_to)
+            members &= self._members(spec.limit_to, reading)
         for excluded in spec.exclude:
-            members -= self.members(excluded)
+            members -= self._members(excluded, _WITHOUT[reading])
         return members & self._fleet.enrolled
 
-    def _by_name(self, written: str, subject: str) -> BitMap:
-        """Find a named computer: an unknown one joins when it enrols (S6), of several none."""
+    def named(self, written: str, subject: str) -> BitMap:
+        """Find a named computer: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
         site, _, name = written.rpartition("/")
         found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
         if len(found) > 1:

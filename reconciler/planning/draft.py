@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
 from reconciler.planning.conditions import Condition, ConditionType
@@ -20,6 +20,7 @@ class Draft:
         self.phases: dict[PhaseKey, PhaseRecord] = dict(memory.phases)
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
+        self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
         self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
         self.actions: list[Action] = []
         self._conditions: set[Condition] = set()
@@ -79,5 +80,7 @@ class Draft:
                 return self.memberships
             case SeenToken():
                 return self.tokens
+            case Rerun():
+                return self.reruns
             case EmergencyRecord():
                 return self.emergencies

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.rollouts import ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
 
+_NOBODY = FrozenBitMap()
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
@@ -27,11 +28,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough."""
+    """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough.
+
+    `waived` holds who is let off an update: it counts as not applicable there (S11).
+    """
 
     fleet: Fleet
     catalog: Catalog
     recent: BitMap
+    waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
     def judge(
         self, target: BitMap, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
@@ -49,6 +54,14 @@ class Evidence:
         unknown |= (rest - non_compliant) & unreported
         pending = (rest - non_compliant - unknown) & pending
         return Verdict(unknown, non_compliant, pending, rest - non_compliant - unknown - pending)
+
+    def excused(self, target: BitMap, updates: Sequence[ReleasedUpdate]) -> BitMap:
+        """Give the waived computers: let off some, and every other is known not to apply (S11)."""
+        waived = [self.waived[update.id] for update in updates if update.id in self.waived]
+        let_off = BitMap.union(BitMap(), *waived) & target
+        for update in updates if let_off else ():
+            let_off -= (let_off - self._inapplicable(update)) - self._waived(update.id)
+        return let_off
 
     def judged(self, updates: Sequence[ReleasedUpdate]) -> BitMap:
         """Give the computers whose scan is recent and knew all the updates.
@@ -71,7 +84,7 @@ class Evidence:
 
     def _in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
-        found = self.fleet.in_state(state, update)
+        found = self._bound(state, update)
         for newer in self.catalog.superseders.get(update, ()):
             found = found - self.fleet.in_state(UpdateState.INSTALLED, newer)
         return found
@@ -79,15 +92,30 @@ class Evidence:
     def _superseded_on(
         self, update: str, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
     ) -> BitMap:
-        """Give where another member of the set that supersedes the update applies."""
+        """Give where another member of the set that supersedes the update applies (S8)."""
         if keep_superseded:
             return BitMap()
         newer = self.catalog.replacers(update)
         members = (other.id for other in updates if other.id in newer)
         return BitMap.union(
             BitMap(),
-            *(self.fleet.in_state(state, other) for other in members for state in _APPLIES),
+            *(self._bound(state, other) for other in members for state in _APPLIES),
         )
+
+    def _inapplicable(self, update: ReleasedUpdate) -> BitMap:
+        """Give where the update is known not to apply."""
+        found = self.judged([update])
+        for state in (*_APPLIES, UpdateState.UNKNOWN):
+            found -= self.fleet.in_state(state, update.id)
+        return found
+
+    def _bound(self, state: UpdateState, update: str) -> BitMap:
+        """Give who is in a state and not let off the update."""
+        found = self.fleet.in_state(state, update)
+        return found - self.waived[update] if update in self.waived else found
+
+    def _waived(self, update: str) -> FrozenBitMap:
+        return self.waived.get(update, _NOBODY)
 
 
 def needed_updates(
@@ -96,16 +124,18 @@ def needed_updates(
     listed: frozenset[str],
     *,
     keep_superseded: bool,
+    waived: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Give what one computer misses of a set of updates, as `judge` sees it."""
+    due = listed - waived
 
     def is_needed(update: str) -> bool:
         newer = catalog.superseders.get(update, frozenset())
-        replacers = frozenset() if keep_superseded else catalog.replacers(update) & listed
+        replacers = frozenset() if keep_superseded else catalog.replacers(update) & due
         return not (
             any(states.get(other) is UpdateState.INSTALLED for other in newer)
             or any(states.get(other) in _APPLIES for other in replacers)
         )
 
-    missing = (one for one in listed if states.get(one) is UpdateState.MISSING)
+    missing = (one for one in due if states.get(one) is UpdateState.MISSING)
     return tuple(sorted(filter(is_needed, missing)))

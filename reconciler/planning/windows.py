@@ -106,7 +106,7 @@ def window_classes(
             until = begin + HORIZON
             updates = purpose_windows(declared, "updates", zone, begin, until)
             restarts = purpose_windows(declared, "restarts", zone, begin, until)
-            classes.append(WindowClass(part, Windows(always, updates, until, restarts)))
+            classes.append(WindowClass(part, Windows(always, updates, until, restarts), zone.key))
             if declared and not _any_ahead(declared, zone, now):
                 found.append(_no_window_ahead(site_name, part, names))
     return tuple(classes), tuple(found)
@@ -124,6 +124,14 @@ def split_by_windows(
     for names, who in sorted(_by_collections(desired, fleet, collections).items()):
         for zone, part in _by_zone(zones, FrozenBitMap(who & members), site_zone):
             yield names, zone, part
+
+
+def split_by_zone(
+    fleet: Fleet, members: BitMap | FrozenBitMap, site_zone: ZoneInfo
+) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
+    """Split some computers by the zone in which their wall times are read (S3)."""
+    zones, _ = _zones(fleet, "")
+    return _by_zone(zones, FrozenBitMap(members), site_zone)
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:

@@ -42,8 +42,7 @@ def evaluate(world, **specs):
         )
         for name, spec in specs.items()
     ]
-    fleet, catalog = world.fleet(), world.catalog()
-    return Collections(load_desired(*texts), fleet, catalog, SITE.name, world.now)
+    return Collections(load_desired(*texts), world.observed(), SITE.name, world.now)
 
 
 def members(world, spec, **others):
