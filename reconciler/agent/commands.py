@@ -11,10 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Optional
 
-from reconciler.agent.apt.listing import LocalScan, scan_locally
+from reconciler.agent.apt.listing import scan_locally
+from reconciler.agent.choice import has_rpms
 from reconciler.agent.client import Site
 from reconciler.agent.clock import Stop
 from reconciler.agent.content import Content
+from reconciler.agent.dnf.listing import scan_rpms_locally
 from reconciler.agent.doctor import FAULT, OK, examine
 from reconciler.agent.enrolment import enrol_machine
 from reconciler.agent.errors import AgentError, SiteUnreachableError, StoppedError
@@ -25,6 +27,7 @@ from reconciler.agent.loop import Agent, Backoff
 from reconciler.agent.machine import make_machine, make_packages, make_surroundings
 from reconciler.agent.process import run_command
 from reconciler.agent.standing import describe, render_standing
+from reconciler.agent.upgrades import LocalScan
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -61,7 +64,7 @@ def once(options: argparse.Namespace) -> int:
 
 
 def scan(options: argparse.Namespace) -> int:
-    """Scan against the site's last catalog slice, or with `--local` by apt's own sources."""
+    """Scan against the site's last catalog slice, or with `--local` by the host's own sources."""
     if options.local:
         return _scan_locally(options)
     home = _home_of(options)
@@ -150,7 +153,7 @@ def _try_to_enrol(home: Home, options: argparse.Namespace) -> Optional[SiteUnrea
 
 def _scan_locally(options: argparse.Namespace) -> int:
     root = _root_of(options)
-    result = scan_locally(root, run_command)
+    result = (scan_rpms_locally if has_rpms(root) else scan_locally)(root, run_command)
     for warning in result.warnings:
         sys.stderr.write(f"{warning}\n")
     if options.output == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Optional
 
@@ -15,6 +16,7 @@ class Journal:
 
     def __init__(self, home: Home, local_now: datetime) -> None:
         self._home = home
+        self.instance = uuid.uuid4().hex
         # Greater than any epoch before: a machine that lost its spool starts anew (J6).
         fresh = AgentState(Memory(), Spool(epoch=int(local_now.timestamp())))
         self._state = home.load_state() or fresh

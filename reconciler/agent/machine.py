@@ -18,6 +18,7 @@ from reconciler.agent.log import Log
 from reconciler.agent.notices import Notices
 from reconciler.agent.packages import PackageManager
 from reconciler.agent.patching import PatchingSignal
+from reconciler.agent.probes import Probes
 from reconciler.agent.process import run_command
 from reconciler.agent.surroundings import Surroundings
 from reconciler.agent.system_log import SystemLog
@@ -31,6 +32,7 @@ class Machine:
     configuration: Configuration
     boot: Boot
     packages: PackageManager
+    probes: Probes
     content: Content
     child: Child
     hook_child: Child
@@ -64,6 +66,7 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
         configuration=machine.configuration,
         boot=machine.boot,
         packages=make_packages(machine, home, content, log),
+        probes=Probes(root, home.path / "probes.json", run_command, log),
         content=content,
         child=Child(home.path / "run"),
         hook_child=Child(home.path / "hook"),

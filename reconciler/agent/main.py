@@ -58,7 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add(added, "once", commands.once, "make one pass: poll, scan, install what is due, report")
     scan = _add(added, "scan", commands.scan, "scan now and print what was found")
     scan.add_argument(
-        "--local", action="store_true", help="ask apt's own sources: no site, and no change"
+        "--local", action="store_true", help="ask the machine's own sources: no site, no change"
     )
     scan.add_argument("-o", "--output", choices=("text", "json"), default="text")
     doctor = _add(added, "doctor", commands.doctor, "say what keeps the agent from its work")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
+from reconciler.agent.kept_policy import read_kept_policy
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import LastScan, clock_skew_minutes
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
@@ -30,6 +31,7 @@ class Scanner:
         self._boot = machine.boot
         self._packages = machine.packages
         self._content = machine.content
+        self._probes = machine.probes
         self._journal = machine.journal
         self._clock = machine.clock
         self._log = machine.log
@@ -46,7 +48,10 @@ class Scanner:
 
     def _collect(self) -> dict[str, FactValue]:
         kernel = self._boot.kernel().release
-        facts = collect_facts(self._root, kernel, self._packages.collect_facts())
+        policy = read_kept_policy(self._journal.memory)
+        probed = self._probes.collect(policy.probes if policy else (), self._clock.now())
+        found = collect_facts(self._root, kernel, self._packages.collect_facts())
+        facts = {**probed, **found}
         if self._packages.wants_restart():
             facts["restart.required"] = True
         memory = self._journal.memory

@@ -42,7 +42,7 @@ def after_batch(
     content version, so that a wrong or forged clock cannot make evidence newer than it is (S14).
     """
     if batch.facts is not None:
-        computer = replace(computer, facts=dict(batch.facts.facts))
+        computer = replace(computer, facts={**batch.facts.facts, **computer.site_facts})
     for status in batch.statuses:
         computer = _after_status(computer, status, received_at)
     if batch.scan is not None and batch.scan.outcome is ScanOutcome.COMPLETED:

@@ -105,7 +105,7 @@ class StatusMessage:
 
 @dataclass(frozen=True)
 class Batch:
-    """One delivery of messages of one computer."""
+    """One delivery of messages of one computer; `instance` names one life of its agent (L3)."""
 
     computer: str
     epoch: int
@@ -116,6 +116,7 @@ class Batch:
     inventory: Optional[InventoryReport] = None
     scan: Optional[ScanReport] = None
     statuses: tuple[StatusMessage, ...] = ()
+    instance: str = ""
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,22 @@ class ScanOrder:
 
 
 @dataclass(frozen=True)
+class ProbeOrder:
+    """A fact that the computer finds out by itself, anew every so often (A2).
+
+    By what `command` prints, or else by the first group of the expression `match` in `file`;
+    `type` is one of CustomFact's. Command lines come from git alone.
+    """
+
+    fact: str
+    type: str
+    every: timedelta
+    command: tuple[str, ...] = ()
+    file: str = ""
+    match: str = ""
+
+
+@dataclass(frozen=True)
 class Policy:
     """All that one computer has to know; `catalog` in the scan order is a SHA-256.
 
@@ -111,6 +127,7 @@ class Policy:
     scan: ScanOrder
     windows: Windows
     offers: tuple[Offer, ...]
+    probes: tuple[ProbeOrder, ...] = ()
     emergency_windows: Optional[Windows] = None
 
 

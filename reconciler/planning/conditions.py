@@ -41,6 +41,7 @@ class ConditionType(StrEnum):
     BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
+    QUARANTINED = "Quarantined"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -31,7 +31,7 @@ class RpmMachine:
         for name in _TOOLS.split():
             (root / "usr/bin" / name).symlink_to("busybox")
         self.write("etc/os-release", OS_RELEASE.format(release))
-        self.write("etc/hostname", "rpm-1\n")
+        self.write("etc/hostname", f"{root.name}\n")
         self.write("root/.rpmmacros", "%_dbpath /var/lib/rpm\n")
         self.install(BASE)
 

@@ -1,20 +1,23 @@
 """The agent on a real rpm root: exactly the captured updates, or a refusal with its reason."""
 
+import json
 import os
 import signal
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.model.policy import ProbeOrder
 from tests.e2e.agents import wait_until
 from tests.e2e.fake_site import FakeSite, serve_site
 from tests.e2e.rpm_machine import RpmMachine
 from tests.e2e.rpm_scene import Scene
-from tests.e2e.rpms import RpmPackage, make_repository
+from tests.e2e.rpms import AdvisoryText, RpmPackage, make_repository
 
 pytestmark = pytest.mark.e2e
 
@@ -241,6 +244,28 @@ def test_machine_without_a_database_fails_its_scan(scene):
     assert scene.site.batches[-1].scan.reason == "packagesUnreadable"
 
 
+def test_custom_facts_are_found_out_inside_the_root(scene):
+    scene.machine.write("usr/bin/ts-mode", "#!/bin/sh\necho $(($(cat /etc/count) + 1))\n")
+    (scene.machine.root / "usr/bin/ts-mode").chmod(0o755)
+    scene.machine.write("etc/count", "41\n")
+    day = timedelta(days=1)
+    scene.site.set_policy(
+        probes=(
+            ProbeOrder("ts.count", "integer", day, command=("/usr/bin/ts-mode",)),
+            ProbeOrder("ts.bad", "text", day, command=("/usr/bin/absent",)),
+            ProbeOrder("ts.file", "text", day, file="/etc/count", match="([0-9])"),
+        )
+    )
+    scene.offer(APP_2)
+    scene.pass_once()
+    facts = scene.site.batches[-1].facts.facts
+
+    assert {name: facts[name] for name in facts if name.startswith("ts.")} == {
+        "ts.count": 42,
+        "ts.file": "4",
+    }
+
+
 def test_lock_of_another_program_is_waited_for(scene):
     scene.machine.install(APP_1)
     scene.offer(APP_2)
@@ -292,3 +317,37 @@ def _kill_group_of(root: Path) -> None:
             if f"--installroot={root}".encode() in words:
                 os.killpg(os.getpgid(int(entry.name)), signal.SIGKILL)
     time.sleep(0.2)
+
+
+def test_local_scan_tells_what_dnf_would_upgrade_and_changes_nothing(scene):
+    scene.machine.install(APP_1, RpmPackage(name="lib", version="1.0", epoch=1))
+    newer = RpmPackage(name="lib", version="2.0", epoch=1)
+    advisory = AdvisoryText(id="ALSA-2025:1", packages=(newer,))
+    mirror = make_repository(scene.folder / "mirror", APP_2, newer, advisories=(advisory,))
+    scene.machine.write(
+        "etc/yum.repos.d/lab.repo", f"[lab]\nname=lab\nbaseurl=file://{mirror}\ngpgcheck=0\n"
+    )
+    found = json.loads(scene.agent.run("scan", "--local", "-o", "json").stdout)
+
+    rows = [
+        (one["name"], one["installed"], one["candidate"], one["security"])
+        for one in found["packages"]
+    ]
+    assert rows == [("app", "1.0-1", "1.1-1", False), ("lib", "1:1.0-1", "1:2.0-1", True)]
+    assert scene.machine.packages() == {"app": "1.0-1", "lib": "1:1.0-1"}
+    assert not (scene.machine.root / "var/cache/dnf").exists()
+
+
+def test_full_disk_is_told_before_anything_changes(scene):
+    scene.machine.install(APP_1)
+    scene.offer(RpmPackage(name="app", version="1.1", files={"opt/app": "x" * 4_000_000}))
+    full = scene.machine.root / "opt"
+    full.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", full], check=True)
+    try:
+        scene.pass_once(code=1)
+    finally:
+        subprocess.run(["umount", full], check=True)
+
+    assert scene.reasons() == ["diskFull"]
+    assert scene.machine.packages() == {"app": "1.0-1"}

@@ -5,8 +5,8 @@ import pytest
 from pyroaring import FrozenBitMap
 
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import Windows
-from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.planning.guidance import Guidance, ProbeClass, ScanClass, WindowClass
 from tests.store.builders import LATER, NOW
 
 WINDOWS = Windows(always=False, updates=((NOW, LATER),), until=LATER)
@@ -17,6 +17,9 @@ GUIDANCE = Guidance(
         ScanClass(
             FrozenBitMap([1, 2]), timedelta(days=1), timedelta(hours=2), timedelta(minutes=15)
         ),
+    ),
+    probes=(
+        ProbeClass(FrozenBitMap([2]), ProbeOrder("mode", "text", timedelta(days=1), ("ts", "-m"))),
     ),
 )
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from reconciler.agent.apt.programs import apt_environment
 from reconciler.agent.process import Done, Runner, check
+from reconciler.agent.upgrades import LocalScan, Upgrade
 
 _UPGRADABLE = re.compile(
     r"(?P<name>[^/\s]+)/(?P<suites>\S*) (?P<candidate>\S+) (?P<architecture>\S+)"
@@ -39,27 +40,6 @@ class Source:
     def is_security(self) -> bool:
         """Tell whether the archive publishes security fixes there."""
         return self.suite.endswith("-security") or self.label.lower() in _SECURITY_LABELS
-
-
-@dataclass(frozen=True)
-class Upgrade:
-    """One package that `apt list --upgradable` names."""
-
-    name: str
-    architecture: str
-    installed: str
-    candidate: str
-    origin: str
-    suite: str
-    security: bool
-
-
-@dataclass(frozen=True)
-class LocalScan:
-    """All of them, and what apt complained of while it read its sources."""
-
-    upgrades: tuple[Upgrade, ...]
-    warnings: tuple[str, ...]
 
 
 def scan_locally(root: Path, runner: Runner) -> LocalScan:
