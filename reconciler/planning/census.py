@@ -12,8 +12,9 @@ from reconciler.kinds.phase import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet, RunColumn
+from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Membership
+from reconciler.observed.runs import RunColumn
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 
