@@ -51,7 +51,8 @@ class Fleet:
 
     `states[s][update]` is the bitmap of computers whose last completed scan said so; not
     applicable is what remains among those who scanned a catalog that knows the update.
-    `version` rises with every change, and for a while it is known whom each one touched.
+    `version` rises with every change, and for a while it is known whom each one touched;
+    `roster` rises when a computer joins, retires or is renamed.
     """
 
     def __init__(self, computers: Iterable[Computer] = (), columns: Columns | None = None) -> None:
@@ -70,6 +71,7 @@ class Fleet:
             state: defaultdict(BitMap, made.states.get(state, {})) for state in KEPT_STATES
         }
         self.runs = defaultdict(RunColumn, made.runs)
+        self.roster = 0
         self._named = Names(made.names)
         self._changes = ChangeLog()
         self.keep_all(computers)
@@ -92,10 +94,12 @@ class Fleet:
         newest = {computer.ordinal: computer for computer in computers}
         if not newest:
             return
+        touched = BitMap(newest)
         for computer in newest.values():
+            touched |= self._keep_name(computer)
             self._keep_record(computer)
         self._keep_states(newest.values())
-        self._changes.add(BitMap(newest))
+        self._changes.add(touched)
 
     def note_contacts(self, ordinals: Ordinals, instants: Ints) -> None:
         """Take in when computers were last heard of, of which nothing else changed."""
@@ -129,7 +133,6 @@ class Fleet:
             self.ids[ordinal] = computer.id
             self.ordinal_of[computer.id] = ordinal
             self.shard_position[ordinal] = shard_position(computer.id) - HALF_CIRCLE
-        self._keep_name(ordinal, computer)
         self.enrolled_at[ordinal] = micros(computer.enrolled_at)
         self.last_contact_at[ordinal] = micros(computer.last_contact_at)
         self.last_scan_at[ordinal] = micros(computer.last_scan_at)
@@ -137,17 +140,24 @@ class Fleet:
         self._keep_facts(ordinal, computer)
         self._keep_runs(ordinal, computer)
 
-    def _keep_name(self, ordinal: int, computer: Computer) -> None:
+    def _keep_name(self, computer: Computer) -> BitMap:
+        """Give who else is touched: whether a name says who is meant depends on all who have it."""
+        ordinal = computer.ordinal
         old = self.names.get(ordinal)
-        if old != computer.name:
-            if old is not None:
-                self._named.discard(old, ordinal)
-            self.names[ordinal] = computer.name
-            self._named.add(computer.name, ordinal)
+        if old == computer.name and computer.retired is not (ordinal in self.enrolled):
+            return BitMap()
+        self.roster += 1
+        touched = BitMap()
+        if old is not None:
+            touched |= self._named.find(old)
+            self._named.discard(old, ordinal)
+        self.names[ordinal] = computer.name
+        self._named.add(computer.name, ordinal)
         if computer.retired:
             self.enrolled.discard(ordinal)
         else:
             self.enrolled.add(ordinal)
+        return touched | self._named.find(computer.name)
 
     def _keep_runs(self, ordinal: int, computer: Computer) -> None:
         for release, column in self.runs.items():

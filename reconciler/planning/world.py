@@ -13,6 +13,7 @@ from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.problems import Location
+from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
@@ -39,6 +40,7 @@ class World:
     now: datetime
     collections: Collections
     evidence: Evidence
+    memo: Memo
 
     def rollouts(self) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name."""
