@@ -21,7 +21,7 @@ from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
 from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.fleet import Fleet
-from reconciler.observed.memory import Memory, Record, key_of
+from reconciler.observed.memory import TABLES, Memory, Record, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action
 from reconciler.planning.plan import Plan, make_plan
@@ -31,18 +31,7 @@ from reconciler.source.load import load_manifests
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SITE = SiteIdentity("main", "PWR", "main")
-EMPTY_MEMORY = Memory({}, {}, {}, {}, {}, {}, {}, {})
-_TABLES = {
-    "Release": "releases",
-    "PhaseRecord": "phases",
-    "Membership": "memberships",
-    "SeenToken": "tokens",
-    "Package": "packages",
-    "Program": "programs",
-    "Advertisement": "advertisements",
-    "ContentAssignment": "assignments",
-}
-
+EMPTY_MEMORY = Memory()
 HEADER = "apiVersion: patchwright.dev/v1alpha1\n"
 BASICS = """
 apiVersion: patchwright.dev/v1alpha1
@@ -303,10 +292,10 @@ class PlannerWorld:
 
 def after(memory: Memory, actions: tuple[Action, ...]) -> Memory:
     """Give the memory with all actions done, as the store does them."""
-    tables = {name: dict(getattr(memory, name)) for name in _TABLES.values()}
+    tables = {name: dict(getattr(memory, name)) for name in TABLES.values()}
     number = memory.next_number
     for action in actions:
-        table = tables[_TABLES[type(action.record).__name__]]
+        table = tables[TABLES[type(action.record)]]
         if action.verb in DROPS:
             table.pop(key_of(action.record), None)
         else:

@@ -78,7 +78,7 @@ def _starts_at(offer: Offer, memory: Memory, now: datetime) -> bool:
     """
     if offer.held or offer.mandatory_at is None or now < offer.available_at:
         return False
-    if offer.user and now < offer.mandatory_at:
+    if offer.order.user.available and now < offer.mandatory_at:
         return False
     end = memory.last_end(offer.rollout, offer.release)
     return end is None or now >= end.ended_at + _rest(offer, refused=end.refused)

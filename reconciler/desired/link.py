@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
@@ -75,7 +76,8 @@ def link(
         *check_policies(state, rollouts, now),
     }
     refused = any(problem.is_error for problem in problems)
-    return (None if refused else state), tuple(sorted(problems))
+    linked = replace(state, rollouts=MappingProxyType(rollouts))
+    return (None if refused else linked), tuple(sorted(problems))
 
 
 def _gather(loaded: Loaded) -> DesiredState:

@@ -66,6 +66,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "Collection",
         "Rejection",
         "Rollout",
+        "RolloutStrategy",
         "ScanPolicy",
         "Site",
         "UpdateGroup",

@@ -26,7 +26,7 @@ from reconciler.kinds.suspension import Suspension
 class RolloutStrategySpec(Model):
     """Every field of a rollout but its authorization."""
 
-    strategy: Annotated[Label | None, NotYet("only what stands here counts")] = Field(
+    strategy: Label | None = Field(
         default=None, description="A RolloutStrategy whose fields are defaults for these."
     )
     time_basis: Annotated[

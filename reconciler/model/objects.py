@@ -6,10 +6,12 @@ observed state. Ids are given once (S26) and never used again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional
+
+from reconciler.model.orders import RunOrder
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,10 @@ class Advertisement:
     mandatory_at: Optional[datetime]
     recurrence: timedelta
     grace: timedelta
-    user: bool
     held: bool
     owner: Owner
     superseded: bool = False
+    order: RunOrder = field(default_factory=RunOrder)
 
 
 class ContentState(str, Enum):

@@ -7,9 +7,11 @@ than the last one taken, and it has not expired.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Optional
+
+from reconciler.model.orders import RunOrder
 
 POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
 
@@ -27,7 +29,8 @@ class Offer:
     """An advertisement as one computer sees it.
 
     `mandatory_at` is this computer's own deadline (S17). `updates` holds what the last scan found
-    missing here; `manifest` is the SHA-256 of the package version's `PackageManifest`.
+    missing here; `manifest` is the SHA-256 of the package version's `PackageManifest`. Its order's
+    user is available only where a user sits at the computer.
     """
 
     advertisement: str
@@ -40,20 +43,24 @@ class Offer:
     available_at: datetime
     mandatory_at: Optional[datetime]
     recurrence: timedelta
-    user: bool
     held: bool
     max_runtime: timedelta
     updates: tuple[OfferedUpdate, ...]
     manifest: str
+    order: RunOrder = field(default_factory=RunOrder)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """When programs may start (S4): always, or in these intervals, computed up to `until`."""
+    """When programs may start and computers restart (S4).
+
+    Always, or in these intervals, computed up to `until`.
+    """
 
     always: bool
     updates: tuple[tuple[datetime, datetime], ...]
     until: datetime
+    restarts: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from pyroaring import FrozenBitMap
 
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.observed.cohorts import Cohorts
 
 PhaseKey = tuple[str, int, str]
 """Rollout, release, phase."""
@@ -20,14 +22,18 @@ PhaseKey = tuple[str, int, str]
 class Membership:
     """Who is targeted by a release in an opened phase, by ordinal (S12a).
 
-    Everybody entered when the phase opened, except those in `entered_at`, who came later.
+    Everybody entered when the phase opened, except those in `entered`, who came later. `joined`
+    holds first contacts after that, of those whose deadline they move; `capped` the deadlines
+    that those had who moved here from another phase (S17).
     """
 
     rollout: str
     release: int
     phase: str
     members: FrozenBitMap
-    entered_at: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    entered: Cohorts = field(default_factory=Cohorts)
+    joined: Cohorts = field(default_factory=Cohorts)
+    capped: Cohorts = field(default_factory=Cohorts)
 
 
 RolloutRecord = Release | PhaseRecord | SeenToken | Membership
@@ -38,6 +44,25 @@ DerivedObject = Package | Program | Advertisement | ContentAssignment
 
 Record = RolloutRecord | DerivedObject
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
+
+
+TABLES: Mapping[type[Record], str] = MappingProxyType(
+    {
+        Release: "releases",
+        PhaseRecord: "phases",
+        Membership: "memberships",
+        SeenToken: "tokens",
+        Package: "packages",
+        Program: "programs",
+        Advertisement: "advertisements",
+        ContentAssignment: "assignments",
+    }
+)
+"""The field of `Memory` that holds each type of record."""
+
+
+def _table() -> Mapping[Any, Any]:
+    return field(default_factory=lambda: MappingProxyType({}))
 
 
 def key_of(record: Record) -> tuple[str | int, ...]:
@@ -63,14 +88,14 @@ def key_of(record: Record) -> tuple[str | int, ...]:
 class Memory:
     """All records by type and key, and the next number for an object's id (S26)."""
 
-    releases: Mapping[tuple[str, int], Release]
-    phases: Mapping[PhaseKey, PhaseRecord]
-    memberships: Mapping[PhaseKey, Membership]
-    tokens: Mapping[tuple[str, str], SeenToken]
-    packages: Mapping[tuple[str, int], Package]
-    programs: Mapping[tuple[str, int, str], Program]
-    advertisements: Mapping[tuple[str], Advertisement]
-    assignments: Mapping[tuple[str, int, str], ContentAssignment]
+    releases: Mapping[tuple[str, int], Release] = _table()
+    phases: Mapping[PhaseKey, PhaseRecord] = _table()
+    memberships: Mapping[PhaseKey, Membership] = _table()
+    tokens: Mapping[tuple[str, str], SeenToken] = _table()
+    packages: Mapping[tuple[str, int], Package] = _table()
+    programs: Mapping[tuple[str, int, str], Program] = _table()
+    advertisements: Mapping[tuple[str], Advertisement] = _table()
+    assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
     next_number: int = 1
 
     def latest_transition(self) -> datetime | None:
@@ -78,7 +103,7 @@ class Memory:
         moments = [release.cut_at for release in self.releases.values()]
         moments += [token.seen_at for token in self.tokens.values()]
         for membership in self.memberships.values():
-            moments += membership.entered_at.values()
+            moments += [*membership.entered.moments, *membership.joined.moments]
         for one in self.phases.values():
             marks = (one.soak_since, one.succeeded_at, one.halted_at, one.lifted_at)
             moments += [one.opened_at, *(moment for moment in marks if moment is not None)]

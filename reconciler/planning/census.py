@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from pyroaring import BitMap
@@ -14,6 +14,7 @@ from reconciler.model.times import later
 from reconciler.observed.columns import micros
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Membership
+from reconciler.observed.order import array_of, bits_of
 from reconciler.observed.runs import RunColumn
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
@@ -28,7 +29,7 @@ class Census:
     record: PhaseRecord
     membership: Membership
     gate: Gate
-    grace_ends: tuple[tuple[int, datetime], ...]
+    grace: timedelta
     keep_superseded: bool
 
     @cached_property
@@ -67,13 +68,9 @@ class Census:
         The run did not end, or no scan followed it: they may be broken, so they stay counted.
         """
         runs, scanned_at = self._runs, self._fleet.last_scan_at
-        began = runs.began_at.at_least(micros(self.release.cut_at)) & self.silent
-        return BitMap(
-            ordinal
-            for ordinal in began
-            if runs.ended_at[ordinal] < runs.began_at[ordinal]
-            or scanned_at[ordinal] <= runs.ended_at[ordinal]
-        )
+        began = array_of(runs.began_at.at_least(micros(self.release.cut_at)) & self.silent)
+        began_at, ended_at = runs.began_at.take(began), runs.ended_at.take(began)
+        return bits_of(began[(ended_at < began_at) | (scanned_at.take(began) <= ended_at)])
 
     @cached_property
     def unreachable(self) -> BitMap:
@@ -88,8 +85,8 @@ class Census:
     @cached_property
     def counted(self) -> BitMap:
         """Those that the gate's ratio is of (S14)."""
-        fresh_entrants = BitMap(
-            ordinal for ordinal, ends_at in self.grace_ends if self.world.now < ends_at
+        fresh_entrants = self.membership.entered.where(
+            lambda entered_at: self.world.now < entered_at + self.grace
         )
         answered = self._evidence(self.record.opened_at) - self.verdict.unknown
         return self.target - self.unreachable - (fresh_entrants - answered)
@@ -106,11 +103,9 @@ class Census:
         A computer that did not start is not failed (S15).
         """
         failed = self._runs.failed & self._finished
-        healed = BitMap(
-            ordinal
-            for ordinal in failed & self.compliant
-            if self._fleet.last_scan_at[ordinal] > self._runs.ended_at[ordinal]
-        )
+        better = array_of(failed & self.compliant)
+        scanned_at, ended_at = self._fleet.last_scan_at, self._runs.ended_at
+        healed = bits_of(better[scanned_at.take(better) > ended_at.take(better)])
         return (failed - healed) | self._newly_lost
 
     @cached_property
@@ -150,7 +145,4 @@ class Census:
 
     @property
     def _runs(self) -> RunColumn:
-        return self._fleet.runs.get(f"{self.release.rollout}/{self.release.number}") or _NO_RUNS
-
-
-_NO_RUNS = RunColumn()
+        return self._fleet.runs_of(f"{self.release.rollout}/{self.release.number}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from reconciler.desired.expansion import kind_and_name
 from reconciler.kinds.phase import Phase
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
@@ -22,6 +23,7 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.observed.memory import DerivedObject, Memory, key_of
 from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
+from reconciler.planning.orders import order_of
 from reconciler.planning.phases import deadline_of
 from reconciler.planning.world import RolloutView, World
 
@@ -136,10 +138,10 @@ class ObjectDraft:
             mandatory_at=deadline_of(phase, opened_at),
             recurrence=phase.recurrence or spec.recurrence,
             grace=phase.grace,
-            user=spec.user is None or spec.user.available,
             held=held,
             owner=known.owner if known else _owner(rollout),
             superseded=rollout.keep_superseded,
+            order=order_of(spec, phase, override_windows=False),
         )
         return offer if offer == known else replace(offer, owner=_owner(rollout))
 
@@ -227,4 +229,4 @@ def _is_offered(record: PhaseRecord) -> bool:
 
 
 def _owner(rollout: RolloutView) -> Owner:
-    return Owner("Rollout", rollout.name, rollout.placed.changed_in)
+    return Owner(*kind_and_name(rollout.name), rollout.placed.changed_in)

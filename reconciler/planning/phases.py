@@ -53,16 +53,15 @@ def make_census(
     record, membership = draft.phases.get(key), draft.memberships.get(key)
     if record is None or membership is None:
         return None
-    ends = tuple((who, at + phase.grace) for who, at in sorted(membership.entered_at.items()))
-    for _, moment in ends:
-        draft.wake_at(moment)
+    for moment in membership.entered.moments:
+        draft.wake_at(moment + phase.grace)
     return Census(
         rollout.world,
         release,
         record,
         membership,
         phase.gate or Gate(),
-        ends,
+        phase.grace,
         rollout.keep_superseded,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pyroaring import BitMap
 
+from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
 from reconciler.model.rollouts import PhaseState, Release
 from reconciler.model.times import later
@@ -129,6 +130,7 @@ def make_world(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime, memo: Memo
 ) -> World:
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
+    desired = expand(desired)
     moment = later(now, observed.latest_transition)
     memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
     collections = Collections(desired, observed.catalog, site.name, memo)

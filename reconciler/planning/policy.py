@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
+from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
 from reconciler.observed.catalog import Catalog
@@ -78,24 +79,26 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 available_at=offer.available_at,
                 mandatory_at=_mandatory_at(offer, membership, computer.ordinal),
                 recurrence=offer.recurrence,
-                user=offer.user and _has_user(computer),
                 held=offer.held or program.disabled,
                 max_runtime=program.max_runtime,
                 updates=updates,
                 manifest=content.manifest,
+                order=_order(offer, computer),
             )
 
 
-def _has_user(computer: Computer) -> bool:
-    """Tell whether somebody sits at it, who may be asked: not at a server (S17)."""
-    return machine_class(computer.facts) is not MachineClass.SERVER
+def _order(offer: Advertisement, computer: Computer) -> RunOrder:
+    """Take the user's rights away at a server, where nobody sits who may be asked (S17)."""
+    if machine_class(computer.facts) is not MachineClass.SERVER:
+        return offer.order
+    return replace(offer.order, user=UserRights(available=False, postpone=False))
 
 
 def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:
     """Give this computer's own deadline: a late one has `grace` from when it entered (S17)."""
     if offer.mandatory_at is None:
         return None
-    entered_at = membership.entered_at.get(ordinal, offer.available_at)
+    entered_at = membership.entered.moment_of(ordinal) or offer.available_at
     return later(offer.mandatory_at, offer.available_at + offer.grace, entered_at + offer.grace)
 
 
@@ -119,7 +122,7 @@ def _updates(
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
     """Give what a halt keeps from a computer that came after it."""
-    entered_at = membership.entered_at.get(ordinal)
+    entered_at = membership.entered.moment_of(ordinal)
     if entered_at is None:
         return frozenset()
     return frozenset(

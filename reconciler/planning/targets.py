@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from pyroaring import BitMap, FrozenBitMap
@@ -72,11 +73,10 @@ def _membership(
     release: Release, phase: str, target: BitMap, old: Membership | None, now: datetime
 ) -> Membership:
     """Keep when each late one entered; at the opening nobody is late."""
-    entered_at = dict(old.entered_at) if old else {}
-    for ordinal in (target - old.members) if old else ():
-        entered_at[ordinal] = now
-    kept = {ordinal: moment for ordinal, moment in entered_at.items() if ordinal in target}
-    return Membership(release.rollout, release.number, phase, FrozenBitMap(target), kept)
+    if old is None:
+        return Membership(release.rollout, release.number, phase, FrozenBitMap(target))
+    entered = old.entered.within(target).at(now, target - old.members)
+    return replace(old, members=FrozenBitMap(target), entered=entered)
 
 
 def _describe(old: Membership | None, new: Membership) -> str:

@@ -68,13 +68,6 @@ def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(merged)
 
 
-def update_windows(
-    windows: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime, end: datetime
-) -> tuple[Interval, ...]:
-    """Give the merged openings for updates."""
-    return purpose_windows(windows, "updates", zone, begin, end)
-
-
 def purpose_windows(
     windows: Sequence[MaintenanceWindow],
     purpose: Purpose,
@@ -111,12 +104,13 @@ def window_classes(
         always = not declared and (windowless or bool(names))
         if not declared and not always:
             without |= members
-        openings, is_ahead = memo.value(
+        (updates, restarts), is_ahead = memo.value(
             ("openings", names, zone.key),
             begin,
             partial(_openings_of_day, declared, zone, begin),
         )
-        classes.append(WindowClass(members, Windows(always, openings, begin + HORIZON)))
+        windows = Windows(always, updates, begin + HORIZON, restarts)
+        classes.append(WindowClass(members, windows))
         if declared and not (is_ahead or _any_ahead(declared, zone, now)):
             found.append(_no_window_ahead(site_name, members, names))
     if without:
@@ -161,10 +155,12 @@ def _classes(
 
 def _openings_of_day(
     declared: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime
-) -> tuple[tuple[Interval, ...], bool]:
-    """Give a day's openings up to the horizon, and whether any is left when the day is over."""
-    openings = update_windows(declared, zone, begin, begin + HORIZON)
-    return openings, _any_ahead(declared, zone, begin + timedelta(days=1))
+) -> tuple[tuple[tuple[Interval, ...], tuple[Interval, ...]], bool]:
+    """Give a day's openings for updates and restarts, and whether any comes after the day."""
+    until = begin + HORIZON
+    updates = purpose_windows(declared, "updates", zone, begin, until)
+    restarts = purpose_windows(declared, "restarts", zone, begin, until)
+    return (updates, restarts), _any_ahead(declared, zone, begin + timedelta(days=1))
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:

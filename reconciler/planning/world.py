@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from reconciler.desired.expansion import kind_and_name
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
@@ -48,13 +49,17 @@ class World:
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""
+        kind, name = kind_and_name(rollout)
         commit = self.desired.commit
-        return Cause("Rollout", rollout, Location(""), commit, rule, "the rollout left git")
+        return Cause(kind, name, Location(""), commit, rule, "its manifest left git")
 
 
 @dataclass(frozen=True)
 class RolloutView:
-    """One rollout with the manifests that it depends on."""
+    """One rollout, or what is gated like one, with the manifests that it depends on.
+
+    `name` is what records are kept under; emergencies and removals have their kind in it.
+    """
 
     world: World
     name: str
@@ -77,7 +82,12 @@ class RolloutView:
     @property
     def subject(self) -> str:
         """The name under which conditions speak of it."""
-        return f"Rollout/{self.name}"
+        return "/".join(kind_and_name(self.name))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the manifest behind it: Rollout, EmergencyChange or Removal."""
+        return kind_and_name(self.name)[0]
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -150,4 +160,5 @@ class RolloutView:
         place = self.placed
         numbers = {named.name: number for number, named in enumerate(self.phases)}
         field = ("spec", "phases", numbers[phase]) if phase in numbers else ()
-        return Cause("Rollout", self.name, place.locate(field), place.changed_in, rule, because)
+        kind, name = kind_and_name(self.name)
+        return Cause(kind, name, place.locate(field), place.changed_in, rule, because)

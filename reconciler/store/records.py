@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, delete, select
+from typing import Any
 
-from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
-from reconciler.observed.memory import Membership, Memory, Record
+from sqlalchemy import ColumnElement, Connection, and_, delete, select
+
+from reconciler.model.objects import Advertisement, Package
+from reconciler.observed.memory import TABLES, Memory, Record, key_of
 from reconciler.store.counters import Counter, Counters
-from reconciler.store.record_rows import TABLES, R, key_columns, record_of, row_of
-from reconciler.store.rows import upsert
+from reconciler.store.record_rows import R, parse_record, record_of, row_key, row_of
+from reconciler.store.rows import from_json, upsert
+from reconciler.store.schema import record as table
 
 _SITE_CODE_LENGTH = 3
 
@@ -26,7 +28,7 @@ class RecordRepository:
 
         The number of an object's id is taken for ever, also when the object is dropped (S26).
         """
-        self._connection.execute(upsert(TABLES[type(record)], self._connection), row_of(record))
+        self._connection.execute(upsert(table, self._connection), row_of(record))
         if isinstance(record, Package | Advertisement):
             number = int(record.id[_SITE_CODE_LENGTH:], 16)
             self._counters.rise_to(Counter.OBJECT, number + 1)
@@ -34,38 +36,31 @@ class RecordRepository:
 
     def drop(self, record: Record) -> None:
         """Remove the record with that key; it may be gone already."""
-        table = TABLES[type(record)]
-        key = [table.c[name] == value for name, value in key_columns(record).items()]
-        self._connection.execute(delete(table).where(and_(*key)))
+        self._connection.execute(delete(table).where(_is(record)))
         self._counters.mark_site_policy()
 
     def find(self, record: R) -> R | None:
         """Give what is stored under the record's key."""
-        table = TABLES[type(record)]
-        key = [table.c[name] == value for name, value in key_columns(record).items()]
-        row = self._connection.execute(select(table).where(and_(*key))).mappings().first()
-        return None if row is None else record_of(type(record), row)
+        row = self._connection.execute(select(table.c.key, table.c.body).where(_is(record))).first()
+        return None if row is None else record_of(type(record), row.key, row.body)
 
     def all(self, kind: type[R]) -> list[R]:
         """Give all records of the type, in order of their keys."""
-        table = TABLES[kind]
-        rows = self._connection.execute(select(table).order_by(*table.primary_key.columns))
-        return [record_of(kind, row) for row in rows.mappings()]
+        asked = select(table.c.key, table.c.body).where(table.c.kind == kind.__name__)
+        found = [record_of(kind, row.key, row.body) for row in self._connection.execute(asked)]
+        return sorted(found, key=key_of)
 
     def load_memory(self) -> Memory:
         """Give all records, and the number that the next object's id takes."""
-        return Memory(
-            releases={(one.rollout, one.number): one for one in self.all(Release)},
-            phases={(one.rollout, one.release, one.phase): one for one in self.all(PhaseRecord)},
-            memberships={
-                (one.rollout, one.release, one.phase): one for one in self.all(Membership)
-            },
-            tokens={(one.rollout, one.token): one for one in self.all(SeenToken)},
-            packages={(one.id, one.version): one for one in self.all(Package)},
-            programs={(one.package, one.version, one.name): one for one in self.all(Program)},
-            advertisements={(one.id,): one for one in self.all(Advertisement)},
-            assignments={
-                (one.package, one.version, one.point): one for one in self.all(ContentAssignment)
-            },
-            next_number=max(self._counters.value(Counter.OBJECT), 1),
-        )
+        tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES.values()}
+        for row in self._connection.execute(select(table)):
+            where = f"{row.kind} {row.key}"
+            found = parse_record(row.kind, from_json(row.body, where), where)
+            tables[TABLES[type(found)]][key_of(found)] = found
+        number = max(self._counters.value(Counter.OBJECT), 1)
+        return Memory(**tables, next_number=number)
+
+
+def _is(record: Record) -> ColumnElement[bool]:
+    key = row_key(record)
+    return and_(table.c.kind == key["kind"], table.c.key == key["key"])

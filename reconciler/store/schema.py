@@ -62,64 +62,12 @@ counter = Table(
     Column("value", BigInteger, nullable=False),
 )
 
-release = Table(
-    "release",
+# Every record that plans create, change and retire, whatever its type.
+record = Table(
+    "record",
     metadata,
-    Column("rollout", String(63), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
-)
-phase = Table(
-    "phase",
-    metadata,
-    Column("rollout", String(63), primary_key=True),
-    Column("release", Integer, primary_key=True, autoincrement=False),
-    Column("phase", String(63), primary_key=True),
-    Column("body", Text, nullable=False),
-)
-membership = Table(
-    "membership",
-    metadata,
-    Column("rollout", String(63), primary_key=True),
-    Column("release", Integer, primary_key=True, autoincrement=False),
-    Column("phase", String(63), primary_key=True),
-    Column("members", LargeBinary, nullable=False),
-    Column("entered_at", Text, nullable=False),
-)
-resume_token = Table(
-    "resume_token",
-    metadata,
-    Column("rollout", String(63), primary_key=True),
-    Column("token", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-)
-package = Table(
-    "package",
-    metadata,
-    Column("id", String(8), primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
-)
-program = Table(
-    "program",
-    metadata,
-    Column("package", String(8), primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("name", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-)
-advertisement = Table(
-    "advertisement",
-    metadata,
-    Column("id", String(8), primary_key=True),
-    Column("body", Text, nullable=False),
-)
-content_assignment = Table(
-    "content_assignment",
-    metadata,
-    Column("package", String(8), primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("point", String(63), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("body", Text, nullable=False),
 )
 

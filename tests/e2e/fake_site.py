@@ -18,6 +18,7 @@ from reconciler.model.codec import decode, encode
 from reconciler.model.ids import sha256_hex
 from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest
 from reconciler.model.objects import ContentFile, PackageManifest
+from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import (
     POLICY_DOMAIN,
     Offer,
@@ -47,11 +48,11 @@ def make_offer(content: str, *updates: OfferedUpdate, **changes) -> Offer:
         available_at=now - timedelta(hours=1),
         mandatory_at=now - timedelta(minutes=30),
         recurrence=timedelta(hours=2),
-        user=False,
         held=False,
         max_runtime=timedelta(minutes=5),
         updates=updates,
         manifest=content,
+        order=RunOrder(user=UserRights(available=False, postpone=False)),
     )
     return replace(offer, **changes)
 

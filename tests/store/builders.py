@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pyroaring import FrozenBitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.messages import Batch
 from reconciler.model.objects import (
@@ -19,6 +19,7 @@ from reconciler.model.problems import Location
 from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, ReleasedUpdate, SeenToken
 from reconciler.model.times import UTC
 from reconciler.model.updates import PackageFile, Update
+from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import Membership, Record
 from reconciler.planning.actions import Action, Cause, Verb
 
@@ -36,7 +37,8 @@ RELEASE = Release(
     removed=("u2",),
 )
 PHASE = PhaseRecord("web", 1, "reference", PhaseState.OPEN, NOW, soak_since=LATER)
-MEMBERSHIP = Membership("web", 1, "reference", FrozenBitMap([0, 5, 70_000]), {5: LATER})
+MEMBERSHIP = Membership("web", 1, "reference", FrozenBitMap([0, 5, 70_000]))
+MEMBERSHIP = replace(MEMBERSHIP, entered=Cohorts().at(LATER, BitMap([5])))
 TOKEN = SeenToken("web", "again", NOW)
 PACKAGE = Package("PWR00001", 1, "web", SHA, "web", 1, "high", OWNER)
 PROGRAM = Program("PWR00001", 1, "install", "install", timedelta(hours=1), OWNER)
@@ -53,7 +55,6 @@ ADVERTISEMENT = Advertisement(
     mandatory_at=None,
     recurrence=timedelta(days=7),
     grace=timedelta(0),
-    user=False,
     held=False,
     owner=OWNER,
 )

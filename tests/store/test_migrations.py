@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -5,16 +6,20 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
+from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
+from reconciler.model.times import render_instant
 from reconciler.store.database import Database
 from reconciler.store.migrate import HEAD
 from reconciler.store.schema import metadata
-from tests.store.builders import RELEASE
+from tests.store.builders import ADVERTISEMENT, LATER, MEMBERSHIP, RELEASE
 
 
 def execute(path, statement):
@@ -85,3 +90,41 @@ def test_migration_that_fails_leaves_no_half(opened, tmp_path):
     with closing(sqlite3.connect(path)) as raw:
         tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
     assert tables == {"alembic_version", "status_message"}
+
+
+def test_records_of_the_first_schema_are_kept(opened, tmp_path):
+    """Every type of record had a table of its own."""
+    path = tmp_path / "site.db"
+    store = opened(path)
+    at_first_schema(path)
+    late = json.dumps({"5": render_instant(LATER)})
+    with closing(sqlite3.connect(path)) as raw, raw:
+        body = json.dumps(encode(RELEASE))
+        raw.execute("INSERT INTO release VALUES (?, ?, ?)", ("web", 1, body))
+        members = MEMBERSHIP.members.serialize()
+        row = ("web", 1, "reference", members, late)
+        raw.execute("INSERT INTO membership VALUES (?, ?, ?, ?, ?)", row)
+        body = encode(ADVERTISEMENT) | {"user": False}
+        del body["order"]
+        raw.execute("INSERT INTO advertisement VALUES (?, ?)", ("PWR00002", json.dumps(body)))
+
+    store.migrate()
+
+    with store.read() as view:
+        memory = view.records.load_memory()
+    assert memory.releases == {("web", 1): RELEASE}
+    assert memory.memberships == {("web", 1, "reference"): MEMBERSHIP}
+    users = [one.order.user.available for one in memory.advertisements.values()]
+    assert users == [False]
+
+
+def at_first_schema(path):
+    """Make the tables as the first release did."""
+    config = Config()
+    config.set_main_option("script_location", "reconciler.store:migrations")
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()

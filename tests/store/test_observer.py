@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from pyroaring import BitMap
+
 from reconciler.engine.observer import Observer
 from reconciler.model.updates import UpdateState
+from reconciler.observed.cohorts import Cohorts
 from tests.store.builders import LATER, MEMBERSHIP, NOW, PHASE, RELEASE, an_update
 
 
@@ -75,7 +78,9 @@ def test_newest_instant_of_any_record_is_the_latest_transition(store):
     assert observer.observe(fresh=True).latest_transition == NOW
     with store.write() as work:
         work.records.put(PHASE)
-        work.records.put(replace(MEMBERSHIP, entered_at={5: LATER + timedelta(hours=1)}))
+        work.records.put(
+            replace(MEMBERSHIP, entered=Cohorts().at(LATER + timedelta(hours=1), BitMap([5])))
+        )
 
     assert observer.observe(fresh=True).latest_transition == LATER + timedelta(hours=1)
 

@@ -5,11 +5,13 @@ import pytest
 
 from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
 from reconciler.agent.memory import EndedRun, LastScan, Memory, RunRecord
+from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.updates import UpdateState
 
 NOW = datetime(2025, 9, 2, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+NO_USER = RunOrder(user=UserRights(available=False, postpone=False))
 MINUTE = timedelta(minutes=1)
 OFFER = Offer(
     advertisement="BAR00002",
@@ -22,11 +24,11 @@ OFFER = Offer(
     available_at=NOW - HOUR,
     mandatory_at=NOW + HOUR,
     recurrence=24 * HOUR,
-    user=False,
     held=False,
     max_runtime=HOUR,
     updates=(OfferedUpdate("u1", (("app", "all", "1.1"),)),),
     manifest="",
+    order=NO_USER,
 )
 ORDER = ScanOrder(
     every=12 * HOUR, first_within=2 * HOUR, after=None, catalog="digest", content_version=3
@@ -72,8 +74,10 @@ def scanned(state):
         pytest.param(replace(POLICY, expires_at=NOW), MEMORY, False, id="expired"),
         pytest.param(policy_with(available_at=NOW + MINUTE), MEMORY, False, id="too-early"),
         pytest.param(policy_with(mandatory_at=None), MEMORY, False, id="no-deadline"),
-        pytest.param(policy_with(user=True), MEMORY, False, id="user-before-deadline"),
-        pytest.param(policy_with(user=True, mandatory_at=NOW), MEMORY, True, id="user-at-deadline"),
+        pytest.param(policy_with(order=RunOrder()), MEMORY, False, id="user-before-deadline"),
+        pytest.param(
+            policy_with(order=RunOrder(), mandatory_at=NOW), MEMORY, True, id="user-at-deadline"
+        ),
         pytest.param(POLICY, scanned(UpdateState.INSTALLED), False, id="installed-already"),
         pytest.param(POLICY, replace(MEMORY, last_scan=None), False, id="never-scanned"),
         pytest.param(POLICY, replace(MEMORY, current=CURRENT), False, id="one-runs"),

@@ -89,7 +89,7 @@ def test_retirement_names_a_rollout_that_left_git():
     drop_rollout(world)
     causes = {action.cause for action in retired(world.plan())}
 
-    assert {(one.name, one.because) for one in causes} == {("monthly", "the rollout left git")}
+    assert {(one.name, one.because) for one in causes} == {("monthly", "its manifest left git")}
 
 
 def test_every_other_action_names_a_place():
@@ -272,7 +272,7 @@ def test_plan_as_text_tells_conditions_and_every_kind_of_record():
     gone = list(plan_text(world.plan()))
 
     assert any("resume token" in line for line in told)
-    assert any("because the rollout left git [S16]" in line for line in gone)
+    assert any("because its manifest left git [S16]" in line for line in gone)
     assert list(plan_text(PlannerWorld().plan()))[1].startswith("NothingToOffer: ")
 
 

@@ -163,7 +163,7 @@ def test_only_workstations_and_portables_have_a_user(world, kind, has_user):
     """A server does not wait for its deadline (S17)."""
     world.change("ref", facts={"class": kind} if kind else {})
 
-    assert [offer.user for offer in world.policy("ref").offers] == [has_user]
+    assert [offer.order.user.available for offer in world.policy("ref").offers] == [has_user]
 
 
 def test_suspended_offer_is_kept_and_held(world):

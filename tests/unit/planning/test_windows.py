@@ -13,8 +13,8 @@ from reconciler.planning.windows import (
     HORIZON,
     merge,
     occurrences,
+    purpose_windows,
     resolve_wall_time,
-    update_windows,
 )
 from tests.worlds import HEADER, NOW, PlannerWorld
 
@@ -149,7 +149,7 @@ def test_opening_that_ends_at_the_begin_is_over():
 
 def test_touching_windows_merge():
     evening, night = window(start="20:00", end="00:00"), window(start="00:00", duration="2h")
-    found = update_windows([night, evening], UTC, NOW, NOW + timedelta(days=1))
+    found = purpose_windows([night, evening], "updates", UTC, NOW, NOW + timedelta(days=1))
 
     assert shown(found) == ["02T20:00-03T02:00"]
 
@@ -169,7 +169,9 @@ def test_windows_of_one_purpose_only_serve_the_other_too(purposes, expected):
         for start, purpose in zip(("20:00", "23:00"), purposes, strict=True)
     ]
 
-    assert shown(update_windows(windows, UTC, NOW, NOW + timedelta(hours=18))) == expected
+    assert (
+        shown(purpose_windows(windows, "updates", UTC, NOW, NOW + timedelta(hours=18))) == expected
+    )
 
 
 spans = st.tuples(st.integers(0, 100), st.integers(1, 20)).map(

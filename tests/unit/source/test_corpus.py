@@ -13,9 +13,12 @@ ELSEWHERE |= {"PW1130", "PW1131"}
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
 def test_invalid_manifest_is_told_exactly(path):
+    """What is not carried out yet is told in manifests about just that."""
     expected = expected_in(path.read_text(encoding="utf-8"))
+    about = {path.stem.partition("-")[0].upper()}
+    problems = [one for one in judged_file(path)[1] if one.code not in NOT_YET_CODES - about]
 
-    assert [told(problem) for problem in judged_file(path)[1]] == expected
+    assert [told(problem) for problem in problems] == expected
 
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
