@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -118,6 +119,10 @@ class Fleet:
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who was in that state at the last scan; not applicable is not kept."""
         return self.states[state].get(update) or BitMap()
+
+    def told(self, state: UpdateState) -> AbstractSet[str]:
+        """Give the updates that some computer may be in that state of."""
+        return self.states[state].keys()
 
     def fact(self, name: str) -> FactColumn | None:
         """Give a fact; nothing where no computer ever told it."""

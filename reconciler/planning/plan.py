@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from pyroaring import BitMap
 
@@ -130,9 +131,9 @@ def make_world(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime, memo: Memo
 ) -> World:
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
-    desired = expand(desired)
     moment = later(now, observed.latest_transition)
     memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
+    desired = memo.value("expanded", (), partial(expand, desired))
     collections = Collections(desired, observed.catalog, site.name, memo)
     recent = recently_scanned(desired, collections, memo)
     evidence = Evidence(observed.catalog, recent, memo)
@@ -230,10 +231,19 @@ def _catalog_conditions(world: World) -> Iterable[Condition]:
     for name, freshness in world.observed.catalog.sources.items():
         if freshness.problem:
             yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
-    for name, group in world.desired.update_groups.items():
-        spec = group.document.spec
-        yield from unknown_updates(name, spec, world.observed.catalog)
-        yield from severity_conditions(name, spec, world.observed.catalog, world.now)
+    for name in world.desired.update_groups:
+        yield from world.memo.value(
+            ("group conditions", name), world.ripe(name), partial(_group_conditions, world, name)
+        )
+
+
+def _group_conditions(world: World, name: str) -> tuple[Condition, ...]:
+    spec = world.desired.update_groups[name].document.spec
+    catalog = world.observed.catalog
+    return (
+        *unknown_updates(name, spec, catalog),
+        *severity_conditions(name, spec, catalog, world.now),
+    )
 
 
 def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +19,7 @@ from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
-from reconciler.planning.updates import authorized_updates
+from reconciler.planning.updates import authorized_updates, ripening
 from reconciler.planning.verdicts import Evidence
 
 
@@ -46,6 +47,13 @@ class World:
     def rollouts(self) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name."""
         return tuple(RolloutView(self, name) for name in sorted(self.desired.rollouts))
+
+    def ripe(self, group: str) -> int:
+        """Give a number that changes whenever time alone may let an update into the group."""
+        spec = self.desired.update_groups[group].document.spec
+        catalog = self.observed.catalog
+        moments = self.memo.value(("ripening", group), (), lambda: ripening(spec, catalog))
+        return bisect_right(moments, self.now)
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""
@@ -111,10 +119,12 @@ class RolloutView:
 
     @cached_property
     def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:
-        spec = self.placed.document.spec
-        world = self.world
-        return authorized_updates(
-            world.desired, spec.authorization, world.observed.catalog, world.now
+        world, name = self.world, self.placed.document.spec.authorization
+        catalog = world.observed.catalog
+        return world.memo.value(
+            ("authorized", name),
+            world.ripe(self.group.name),
+            lambda: authorized_updates(world.desired, name, catalog, world.now),
         )
 
     @property
