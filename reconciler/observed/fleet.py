@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.computers import Computer
 from reconciler.model.ids import shard_position
@@ -119,6 +119,10 @@ class Fleet:
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who was in that state at the last scan; not applicable is not kept."""
         return self.states[state].get(update) or BitMap()
+
+    def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
+        """Give those of the members that this is about: of a whole fleet all."""
+        return members
 
     def told(self, state: UpdateState) -> AbstractSet[str]:
         """Give the updates that some computer may be in that state of."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.updates import UpdateState
 from reconciler.observed.columns import IntPart
@@ -41,6 +41,10 @@ class FleetPart:
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give those who were in that state at the last scan; not applicable is not kept."""
         return self._in_states(state).get(update) or BitMap()
+
+    def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
+        """Give those of the members that this is about."""
+        return members & self.among
 
     def told(self, state: UpdateState) -> frozenset[str]:
         """Give the updates that some of the computers are in that state of."""

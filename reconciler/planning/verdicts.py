@@ -21,10 +21,10 @@ _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_REST
 class Verdict:
     """A partition of the computers that were judged."""
 
-    unknown: BitMap
-    non_compliant: BitMap
-    pending_restart: BitMap
-    compliant: BitMap
+    unknown: BitMap | FrozenBitMap
+    non_compliant: BitMap | FrozenBitMap
+    pending_restart: BitMap | FrozenBitMap
+    compliant: BitMap | FrozenBitMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,11 @@ class Evidence:
     memo: Memo
 
     def judge(
-        self, target: BitMap, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
+        self,
+        target: BitMap | FrozenBitMap,
+        updates: Sequence[ReleasedUpdate],
+        *,
+        keep_superseded: bool,
     ) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
         ids = tuple(update.id for update in updates)
@@ -100,7 +104,9 @@ class Evidence:
         """Give who misses an update."""
         return self._in_state(UpdateState.MISSING, update, self.memo.fleet)
 
-    def missing_any(self, target: BitMap, updates: Collection[str]) -> tuple[str, ...]:
+    def missing_any(
+        self, target: BitMap | FrozenBitMap, updates: Collection[str]
+    ) -> tuple[str, ...]:
         """Give the updates that somebody in the target misses."""
         return tuple(sorted(update for update in updates if self.missing(update) & target))
 
