@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from reconciler.app.settings import ServerTable, Settings, SourceSettings
 from reconciler.cli.main import app
+from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
 from reconciler.planning.conditions import ConditionType
 from reconciler.source.folder import read_folder
@@ -52,8 +53,8 @@ def test_condition_is_documented(condition):
     assert f"| `{condition.value}` |" in (ROOT / "docs/conditions.md").read_text()
 
 
-def test_example_manifests_are_valid_and_carried_out():
-    desired, problems = link(load_manifests(read_folder(ROOT / "manifests"), "c" * 40), NOW)
+def test_manifests_of_the_demo_are_valid_and_carried_out():
+    desired, problems = link(load_manifests(read_folder(MANIFESTS), "c" * 40), NOW)
 
     assert desired is not None
     assert [str(one) for one in problems if one.severity.value != "note"] == []

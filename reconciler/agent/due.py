@@ -90,7 +90,9 @@ def _fitting(offers: list[Offer], windows: Windows, now: datetime) -> tuple[Offe
     rest = max((end - now for begin, end in windows.updates if begin <= now < end), default=None)
     chosen = []
     for offer in offers:
-        if rest is not None and offer.max_runtime <= rest:
+        if offer.order.override_windows:
+            chosen.append(offer)
+        elif rest is not None and offer.max_runtime <= rest:
             rest -= offer.max_runtime
             chosen.append(offer)
     return tuple(chosen)

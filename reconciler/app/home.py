@@ -70,7 +70,7 @@ class Home:
     def open_store(self) -> Store:
         """Open the database with its tables up to date."""
         if not self.folder.is_dir():
-            hint = f"make a site with `patchwright init {self.folder}`"
+            hint = f"make a site with `patchwright site init {self.folder}`"
             raise SettingsError(f"{self.folder} is not a site's folder", hint=hint)
         store = Store(self.database)
         store.migrate()

@@ -78,7 +78,7 @@ def load_settings(folder: Path) -> Settings:
             text = file.read(_LONGEST_FILE).decode()
         return Settings.model_validate(tomllib.loads(text))
     except OSError as error:
-        hint = f"make a site with `patchwright init {folder}`"
+        hint = f"make a site with `patchwright site init {folder}`"
         raise SettingsError(f"{path}: {error.strerror}", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}", hint="the file is TOML in UTF-8") from error

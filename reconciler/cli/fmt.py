@@ -14,6 +14,7 @@ from reconciler.model.errors import SourceError
 from reconciler.model.problems import Location, Problem
 from reconciler.source.folder import read_folder, read_regular_file
 from reconciler.source.formatting import format_manifests
+from reconciler.source.selection import TABLE_SUFFIX
 
 _DONE, _ERROR, _CHANGES_PENDING = 0, 1, 2
 
@@ -42,7 +43,10 @@ def format_paths(paths: Sequence[Path], *, check: bool) -> int:
 def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[Path, bytes]]:
     try:
         if path.is_dir():
-            yield from ((path / name, content) for name, content in read_folder(path).items())
+            files = read_folder(path).items()
+            yield from (
+                (path / name, file) for name, file in files if not name.endswith(TABLE_SUFFIX)
+            )
         else:
             yield path, read_regular_file(path)
     except SourceError as error:

@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     parse_now,
 )
 from reconciler.cli.problem_outputs.form import Form
+from reconciler.cli.site_app import site_app
 
 app = typer.Typer(
     name="patchwright",
@@ -29,34 +30,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(site_app, name="site")
 
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where the site's files will lie.")],
-    source: Annotated[str, typer.Option(help="Repository with the manifests: path or URL.")],
-    name: Annotated[str, typer.Option(help="Name of the site's manifest.")] = "main",
-    code: Annotated[str, typer.Option(help="Three characters that begin the site's ids.")] = "PWR",
-    ref: Annotated[str, typer.Option(help="Branch, tag or commit to follow.")] = "main",
-    path: Annotated[str, typer.Option(help="Folder of the manifests in the repository.")] = "",
-    interval: Annotated[str, typer.Option(help="How often the repository is read.")] = "60s",
-    host: Annotated[str, typer.Option(help="Address for agents; not loopback means TLS.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(help="Port for agents.")] = 8443,
-    output: OutputOption = Output.TEXT,
+    folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")],
+    git: Annotated[bool, typer.Option("--git", help="Make it a git repository too.")] = False,
 ) -> None:
-    """Make a site: settings, keys, certificates and database.
+    """Write a repository of manifests to start from, with CI files and schemas for editors.
 
-    A new site observes: it plans and scans, and installs nothing until its Site manifest says
-    `mode: enforce`.
-
-    Example: patchwright init /var/lib/patchwright --source https://git.example/fleet.git
+    Example: patchwright init updates
     """
-    from reconciler.cli.init import NewSite, init_site
+    from reconciler.cli.init import init_repository
 
-    asked = NewSite(name, code, source, ref, path, interval, host, port)
-    finish(init_site(folder, asked, output))
+    finish(init_repository(folder, git=git))
 
 
 @app.command()

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from reconciler.cli.catalog_at_hand import CatalogAtHand, load_catalog_at_hand
 from reconciler.cli.output import wants_colours
 from reconciler.cli.problem_outputs.form import Form
 from reconciler.cli.problem_outputs.rendering import render
@@ -25,6 +25,9 @@ from reconciler.source.folder import read_folder, read_manifest
 from reconciler.source.garbage import collector_paused
 from reconciler.source.load import load_manifests
 
+if TYPE_CHECKING:
+    from reconciler.cli.catalog_at_hand import CatalogAtHand
+
 _NOTHING_TO_DO, _ERROR = 0, 1
 
 
@@ -37,10 +40,17 @@ def validate_paths(
     catalog: Path | None = None,
 ) -> int:
     """Check the documents of all paths as one desired state, print, and give the exit code."""
-    at_hand = load_catalog_at_hand(catalog) if catalog is not None else None
+    at_hand = _load(catalog) if catalog is not None else None
     verdict = judge_paths(paths, now or datetime.now(UTC), strict=strict, catalog=at_hand)
     typer.echo(render(verdict, form, coloured=wants_colours()), nl=False)
     return _NOTHING_TO_DO if verdict.is_valid else _ERROR
+
+
+def _load(catalog: Path) -> CatalogAtHand:
+    # It may read a site, which needs the program git; a CI image that only validates has none.
+    from reconciler.cli.catalog_at_hand import load_catalog_at_hand
+
+    return load_catalog_at_hand(catalog)
 
 
 @collector_paused()

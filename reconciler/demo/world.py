@@ -117,7 +117,7 @@ class World:
     def make_site(self) -> None:
         """Make the site's folder, on any free port, reading git every two seconds."""
         self.patchwright(
-            "init", str(self.site), "--source", str(self.repository), "--port", "0",
+            "site", "init", str(self.site), "--source", str(self.repository), "--port", "0",
             "--interval", "2s",
         )  # fmt: skip
 

@@ -23,6 +23,9 @@ from reconciler.kinds.rollout import Rollout, RolloutSpec
 from reconciler.kinds.update_group import UpdateGroup, UpdateGroupSpec
 from reconciler.model.problems import Location
 
+ROLLOUT = "Rollout"
+EMERGENCY = "EmergencyChange"
+REMOVAL = "Removal"
 REFERENCE = "reference"
 _STROKE = "/"
 _EMERGENCY_HALT = Halt(failures=Fraction(10, 100), min_reported=5)
@@ -59,13 +62,13 @@ def expand(state: DesiredState) -> DesiredState:
 
 def rollout_name(kind: str, name: str) -> str:
     """Give the name under which a change's phases are remembered."""
-    return name if kind == "Rollout" else f"{kind}{_STROKE}{name}"
+    return name if kind == ROLLOUT else f"{kind}{_STROKE}{name}"
 
 
 def kind_and_name(rollout: str) -> tuple[str, str]:
     """Give the kind and the name of the manifest behind a rollout's name."""
     kind, _, name = rollout.rpartition(_STROKE)
-    return kind or "Rollout", name
+    return kind or ROLLOUT, name
 
 
 def _changes(state: DesiredState) -> Iterator[tuple[Placed[Document], Parts]]:
@@ -78,7 +81,7 @@ def _changes(state: DesiredState) -> Iterator[tuple[Placed[Document], Parts]]:
 def _emergency_parts(placed: Placed[EmergencyChange]) -> Parts:
     """The reference computers come first, then production in its order; UTC, high priority."""
     spec = placed.document.spec
-    name = rollout_name("EmergencyChange", placed.name)
+    name = rollout_name(EMERGENCY, placed.name)
     return Parts(
         UpdateGroupSpec(type="standalone", updates=spec.updates),
         AuthorizationSpec.model_construct(
@@ -115,7 +118,7 @@ def _emergency_phase(spec: EmergencyChangeSpec, phase: Phase) -> Phase:
 def _removal_parts(placed: Placed[Removal]) -> Parts:
     """A removal is gated like a rollout; it has the defaults of one."""
     spec = placed.document.spec
-    name = rollout_name("Removal", placed.name)
+    name = rollout_name(REMOVAL, placed.name)
     return Parts(
         UpdateGroupSpec(type="standalone", updates=spec.updates, superseded="include"),
         AuthorizationSpec.model_construct(
@@ -139,7 +142,7 @@ def _placed(origin: Placed[Document], kind: type[D], name: str, spec: object) ->
 
 def _locate(origin: Placed[Document], field: FieldPath) -> Location:
     """Give the place of a phase of production, which follows the one of the reference."""
-    if origin.document.kind == "EmergencyChange" and field[:2] == ("spec", "phases"):
+    if origin.document.kind == EMERGENCY and field[:2] == ("spec", "phases"):
         number = field[2] if len(field) > len(("spec", "phases")) else 0
         if number == 0:
             return origin.locate(("spec", REFERENCE))

@@ -10,11 +10,13 @@ import structlog
 
 from reconciler.content.capture import capture
 from reconciler.content.depot import Depot
+from reconciler.engine.policies import SLICES
 from reconciler.fetch import Fetcher
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import ContentAssignment, ContentState, Package
 from reconciler.model.updates import CatalogEntry, Update
 from reconciler.observed.memory import Memory
+from reconciler.planning.emergencies import SCAN_RELEASE
 from reconciler.store import Store, View
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,31 @@ def open_orders(view: View, memory: Memory) -> tuple[CaptureOrder, ...]:
     entries = view.catalog.entries()
     orders = (_order(memory, entries, assignment) for assignment in waiting)
     return tuple(order for order in orders if order is not None)
+
+
+def confirm_scans(store: Store) -> bool:
+    """Confirm the scans' content of emergencies: the slices of a catalog as new as they ask.
+
+    The site's point serves the slices from its depot as soon as they are saved (D4, step 2).
+    """
+    with store.read() as view:
+        memory, version = view.records.load_memory(), view.catalog.version()
+        has_slices = view.documents.load(SLICES) is not None
+    ready = [
+        assignment
+        for key, assignment in sorted(memory.assignments.items())
+        if assignment.state is ContentState.STARTED
+        and (package := memory.packages.get(key[:2])) is not None
+        and package.release == SCAN_RELEASE
+        and package.version <= version
+    ]
+    if not ready or not has_slices:
+        return False
+    with store.write() as work:
+        for assignment in ready:
+            if work.records.find(assignment) == assignment:
+                work.records.put(replace(assignment, state=ContentState.DONE))
+    return True
 
 
 def carry_out(

@@ -14,6 +14,7 @@ from reconciler.content.depot import Depot
 from reconciler.desired.state import DesiredState
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
 from reconciler.ports import CatalogReader, Clock, Listing
@@ -22,6 +23,7 @@ from reconciler.store.catalog import CatalogChange
 
 log = structlog.get_logger(__name__)
 RETRY_AFTER = timedelta(minutes=5)
+URGENT_RETRY_AFTER = timedelta(seconds=30)
 _MOST_LOGGED = 20
 _IMPORTED = "import/"
 MakeReader = Callable[[str, CatalogSourceSpec], CatalogReader]
@@ -32,15 +34,28 @@ def due_sources(
     known: Mapping[str, SourceFreshness],
     tried: Mapping[str, datetime],
     now: datetime,
+    asked_at: datetime | None = None,
 ) -> tuple[str, ...]:
-    """Give the sources whose schedule has come since they were last read or tried."""
+    """Give the sources whose schedule has come since they were last read or tried.
+
+    Since `asked_at` an emergency waits for a read of every source, which is not put off (D4).
+    """
     due: list[str] = []
     for name, placed in desired.catalog_sources.items():
-        schedule = placed.document.spec.schedule
-        next_at = _next_read(known.get(name), tried.get(name), schedule)
+        freshness, tried_at = known.get(name), tried.get(name)
+        next_at = _next_read(freshness, tried_at, placed.document.spec.schedule)
+        if asked_at is not None and not _was_read_since(freshness, asked_at):
+            was_tried = tried_at is not None and tried_at >= asked_at
+            next_at = tried_at + URGENT_RETRY_AFTER if tried_at and was_tried else None
         if next_at is None or next_at <= now:
             due.append(name)
     return tuple(due)
+
+
+def sync_asked_at(emergencies: Iterable[EmergencyRecord]) -> datetime | None:
+    """Give since when an emergency waits for a read of the sources (S21)."""
+    waiting = (one for one in emergencies if one.state is EmergencyState.SYNCING)
+    return max((one.steps[-1].at for one in waiting), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,11 @@ def save_slices(work: Work, depot: Depot) -> None:
     slices = make_slices(work.catalog.version(), work.catalog.entries().values())
     digests = {release: depot.put(slice_bytes(one)) for release, one in slices.items()}
     work.documents.save(SLICES, digests)
+
+
+def _was_read_since(freshness: SourceFreshness | None, moment: datetime) -> bool:
+    fetched_at = freshness.fetched_at if freshness is not None else None
+    return fetched_at is not None and fetched_at >= moment
 
 
 def _next_read(

@@ -18,6 +18,7 @@ def make_first_status(desire: Desire) -> Json:
         "revision": _revision(desire, ""),
         "conditions": [],
         "phases": [],
+        "emergencies": [],
         "stalled": "",
         "pendingActions": 0,
         "converged": False,
@@ -36,6 +37,7 @@ def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld
             for one in plan.conditions
         ],
         "phases": [encode(count) for count in plan.counts],
+        "emergencies": [encode(one) for one in plan.emergencies],
         "stalled": "",
         "pendingActions": withheld,
         "converged": plan.converged,

@@ -11,14 +11,16 @@ import structlog
 
 from reconciler.content.depot import Depot
 from reconciler.desired.state import DesiredState
-from reconciler.engine.capturing import RETRY_AFTER, carry_out, open_orders
+from reconciler.engine.capturing import RETRY_AFTER, carry_out, confirm_scans, open_orders
 from reconciler.engine.catalog_sync import (
     MakeReader,
     due_sources,
     forgotten_sources,
+    sync_asked_at,
     sync_source,
 )
 from reconciler.fetch import Fetcher
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 
@@ -72,14 +74,16 @@ class Workshop(threading.Thread):
         """Do all that is due now; tell whether anything changed."""
         desired = self._desired
         synced = desired is not None and self._sync(desired)
-        return self._capture() or synced
+        confirmed = confirm_scans(self._store)
+        return self._capture() or confirmed or synced
 
     def _sync(self, desired: DesiredState) -> bool:
         with self._store.read() as view:
             known = view.catalog.sources()
+            asked_at = sync_asked_at(view.records.all(EmergencyRecord))
         changed = self._forget(forgotten_sources(known, desired))
         now = self._clock.now()
-        for name in due_sources(desired, known, self._sources_tried, now):
+        for name in due_sources(desired, known, self._sources_tried, now, asked_at):
             self._sources_tried[name] = now
             reader = self._tools.make_reader(name, desired.catalog_sources[name].document.spec)
             sync_source(self._store, self._tools.depot, name, reader, self._clock)

@@ -21,6 +21,7 @@ from reconciler.kinds.fields import (
     render_deadline,
     schema_of,
 )
+from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.suspension import Suspension
 
@@ -90,7 +91,9 @@ class EmergencyChangeSpec(Model):
     retire_at: Percentage = Field(
         default=Fraction(98, 100), description="Share of compliant computers at which it ends."
     )
-    media: Labels = Field(default=(), description="Sites that are served by removable media.")
+    media: Annotated[Labels, NotYet("content goes to every site over the network")] = Field(
+        default=(), description="Sites that are served by removable media."
+    )
     suspend: Suspension | None = Field(default=None, description="Pauses it.")
 
 

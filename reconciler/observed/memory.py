@@ -10,6 +10,7 @@ from typing import Any
 
 from pyroaring import FrozenBitMap
 
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.cohorts import Cohorts
@@ -36,7 +37,7 @@ class Membership:
     capped: Cohorts = field(default_factory=Cohorts)
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Membership
+RolloutRecord = Release | PhaseRecord | SeenToken | Membership | EmergencyRecord
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
@@ -52,6 +53,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         PhaseRecord: "phases",
         Membership: "memberships",
         SeenToken: "tokens",
+        EmergencyRecord: "emergencies",
         Package: "packages",
         Program: "programs",
         Advertisement: "advertisements",
@@ -74,6 +76,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.release, record.phase)
         case SeenToken():
             return (record.rollout, record.token)
+        case EmergencyRecord():
+            return (record.rollout,)
         case Package():
             return (record.id, record.version)
         case Program():
@@ -92,6 +96,7 @@ class Memory:
     phases: Mapping[PhaseKey, PhaseRecord] = _table()
     memberships: Mapping[PhaseKey, Membership] = _table()
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
+    emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
@@ -102,6 +107,7 @@ class Memory:
         """Give the newest instant that a record holds, behind which no plan may run."""
         moments = [release.cut_at for release in self.releases.values()]
         moments += [token.seen_at for token in self.tokens.values()]
+        moments += [step.at for one in self.emergencies.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
         for one in self.phases.values():

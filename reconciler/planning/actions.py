@@ -22,6 +22,8 @@ class Verb(StrEnum):
     FORGET_PHASE = "ForgetPhase"
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
+    FORGET_EMERGENCY = "ForgetEmergency"
+    ENTER_STATE = "EnterState"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
@@ -50,6 +52,7 @@ DROPS = frozenset(
         Verb.FORGET_PHASE,
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
+        Verb.FORGET_EMERGENCY,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

@@ -33,6 +33,7 @@ class ConditionType(StrEnum):
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
     CLOCK_BEHIND = "ClockBehind"
+    EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
 
 

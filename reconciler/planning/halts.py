@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.desired.expansion import EMERGENCY
 from reconciler.kinds.phase import Halt
 from reconciler.kinds.rollout_settings import Resume
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release, SeenToken
@@ -79,7 +80,12 @@ def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> bool:
 
 
 def halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> bool:
-    """Tell whether another rollout or an older release halted on an update of this one."""
+    """Tell whether another rollout or an older release halted on an update of this one.
+
+    An emergency goes on all the same (S15).
+    """
+    if rollout.kind == EMERGENCY:
+        return False
     offered = {update.id for update in release.offered()}
     others = [
         record

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.desired.expansion import kind_and_name
+from reconciler.desired.expansion import EMERGENCY, REFERENCE, kind_and_name
 from reconciler.kinds.phase import Phase
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.ids import make_object_id
 from reconciler.model.objects import (
     Advertisement,
@@ -23,8 +24,16 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.observed.memory import DerivedObject, Memory, key_of
 from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
+from reconciler.planning.emergencies import SCAN_RELEASE
 from reconciler.planning.orders import order_of
 from reconciler.planning.phases import deadline_of
+from reconciler.planning.scans import (
+    has_scans,
+    non_expedited_name,
+    scan_offer,
+    scan_package_name,
+    scans_of,
+)
 from reconciler.planning.world import RolloutView, World
 
 INSTALL = "install"
@@ -64,9 +73,28 @@ class ObjectDraft:
         """Add the objects of every live release of a rollout."""
         if rollout.has_ended:
             return
+        record = has_scans(rollout)
+        if record is not None:
+            self._derive_scans(rollout, record)
         for release in self._draft.releases_of(rollout.name):
             if not release.retired and release.offered():
                 self._derive_release(rollout, release)
+
+    def _derive_scans(self, rollout: RolloutView, record: EmergencyRecord) -> None:
+        """One version of the scan package, advertised to the reference computers (S21)."""
+        cause = rollout.cause("S21", "the emergency scans for its updates")
+        scans = scans_of(rollout, record, self._package_id(scan_package_name(rollout)))
+        known = self._memory.packages.get((scans.package.id, scans.package.version))
+        package = known or scans.package
+        self.wanted.append(Wanted(package, cause))
+        self.wanted.append(Wanted(self._assignment(package), cause))
+        for program in (scans.expedited, scans.non_expedited):
+            self.wanted.append(Wanted(replace(program, owner=package.owner), cause))
+        if record.has_reached(EmergencyState.REFERENCE_SCAN):
+            offered = self._known_offer(rollout.name, SCAN_RELEASE, REFERENCE)
+            identity = offered.id if offered else self._new_id()
+            offer = scan_offer(rollout, record, scans.expedited, identity)
+            self.wanted.append(Wanted(replace(offer, owner=package.owner), cause))
 
     def _derive_release(self, rollout: RolloutView, release: Release) -> None:
         """One package version per release, offered in each phase that has opened (S16, S20)."""
@@ -79,6 +107,7 @@ class ObjectDraft:
             INSTALL,
             rollout.group.document.spec.max_runtime,
             package.owner,
+            depends_on=non_expedited_name(rollout) if rollout.kind == EMERGENCY else "",
         )
         self.wanted.append(Wanted(package, cause))
         self.wanted.append(Wanted(self._assignment(package), cause))
@@ -97,9 +126,7 @@ class ObjectDraft:
 
     def _package(self, rollout: RolloutView, release: Release) -> Package:
         name = rollout.placed.document.spec.authorization
-        if name not in self._package_ids:
-            self._package_ids[name] = self._new_id()
-        identity = self._package_ids[name]
+        identity = self._package_id(name)
         known = self._memory.packages.get((identity, release.version))
         return known or Package(
             id=identity,
@@ -111,6 +138,12 @@ class ObjectDraft:
             priority=rollout.placed.document.spec.priority,
             owner=_owner(rollout),
         )
+
+    def _package_id(self, name: str) -> str:
+        """Give the id that all versions of a package share (S20)."""
+        if name not in self._package_ids:
+            self._package_ids[name] = self._new_id()
+        return self._package_ids[name]
 
     def _assignment(self, package: Package) -> ContentAssignment:
         point = self._world.site.point
@@ -124,7 +157,7 @@ class ObjectDraft:
     ) -> Advertisement:
         spec = rollout.placed.document.spec
         release, phase, opened_at = opening.release, opening.phase, opening.record.opened_at
-        known = self._known_offer(opening)
+        known = self._known_offer(rollout.name, release.number, phase.name)
         offer = Advertisement(
             id=known.id if known else self._new_id(),
             package=program.package,
@@ -141,13 +174,12 @@ class ObjectDraft:
             held=held,
             owner=known.owner if known else _owner(rollout),
             superseded=rollout.keep_superseded,
-            order=order_of(spec, phase, override_windows=False),
+            order=order_of(spec, phase, override_windows=rollout.overrides_windows),
         )
         return offer if offer == known else replace(offer, owner=_owner(rollout))
 
-    def _known_offer(self, opening: Opening) -> Advertisement | None:
-        record = opening.record
-        key = (record.rollout, record.release, record.phase)
+    def _known_offer(self, rollout: str, release: int, phase: str) -> Advertisement | None:
+        key = (rollout, release, phase)
         offers = self._memory.advertisements.values()
         return next((one for one in offers if (one.rollout, one.release, one.phase) == key), None)
 

@@ -37,7 +37,7 @@ def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
         record = draft.phases.get((release.rollout, release.number, phase.name))
         if record is None:
             served = is_served(rollout, release, phase, draft)
-            may = not (paused or elsewhere or served)
+            may = rollout.may_open and not (paused or elsewhere or served)
             if may and _is_due(rollout, phase, draft, passed=passed):
                 _open(rollout, release, phase, draft)
         else:

@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseState, Release
 from reconciler.model.times import later
 from reconciler.observed.memo import Memo
@@ -21,6 +22,12 @@ from reconciler.planning.census import Census
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
+from reconciler.planning.emergencies import (
+    advance_emergencies,
+    remember_scanners,
+    retire_ended,
+    tell_emergencies,
+)
 from reconciler.planning.guidance import Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
@@ -74,6 +81,7 @@ class Plan:
     actions: tuple[Action, ...]
     conditions: tuple[Condition, ...]
     counts: tuple[PhaseCount, ...]
+    emergencies: tuple[EmergencyRecord, ...]
     guidance: Guidance
     wake_at: datetime | None
 
@@ -99,10 +107,9 @@ def make_plan(
     """
     world = make_world(desired, observed, site, now, memo or Memo())
     draft = Draft(observed.memory)
-    rollouts = world.rollouts()
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
-    _settle(rollouts, draft)
+    rollouts = _settle(world, draft)
     _tell_clock(world, now, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
@@ -122,6 +129,7 @@ def make_plan(
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
         conditions=tuple(sorted(conditions)),
         counts=tuple(_counts(rollouts, draft)),
+        emergencies=tuple(draft.emergencies[key] for key in sorted(draft.emergencies)),
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
@@ -140,21 +148,29 @@ def make_world(
     return World(desired, observed, site, moment, collections, evidence, memo)
 
 
-def _settle(rollouts: Sequence[RolloutView], draft: Draft) -> None:
-    """Decide releases, then all halts, then phases, again until nothing changes (S13)."""
+def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
+    """Decide emergencies and releases, then all halts, then phases, until nothing changes (S13).
+
+    Gives the rollouts as they are then.
+    """
     for _ in range(_MOST_ROUNDS):
         decided = draft.begin_round()
+        rollouts = world.rollouts(draft.emergencies.values())
+        advance_emergencies(rollouts, draft)
+        remember_scanners(rollouts, draft)
         for rollout in rollouts:
             decide_releases(rollout, draft)
             resume(rollout, draft)
+            retire_ended(rollout, draft)
         for rollout in rollouts:
             _observe(rollout, draft)
         for rollout in rollouts:
             _advance(rollout, draft)
         for rollout in rollouts:
             retire_folded(rollout, rollouts, draft)
+        tell_emergencies(rollouts, draft)
         if len(draft.actions) == decided:
-            return
+            return rollouts
     message = "the decisions of one plan do not settle"
     raise AssertionError(message)
 
@@ -190,6 +206,7 @@ def _forget_ended(world: World, draft: Draft) -> None:
         (Verb.FORGET_PHASE, draft.phases.values()),
         (Verb.FORGET_TOKEN, draft.tokens.values()),
         (Verb.FORGET_RELEASE, draft.releases.values()),
+        (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
     )
     for verb, records in tables:
         gone = [record for record in records if record.rollout not in world.desired.rollouts]

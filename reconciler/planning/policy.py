@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.model.computers import Computer, MachineClass
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
@@ -59,13 +60,18 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
     Without its content on a distribution point an advertisement is not offered at all (S18).
     """
     memory = source.memory
+    hidden = _in_emergencies(source.memory, computer.ordinal)
     for (identity,) in sorted(memory.advertisements):
         offer = memory.advertisements[identity,]
         membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
         content = _ready_content(memory, offer)
         if membership is None or computer.ordinal not in membership.members or content is None:
             continue
-        updates = tuple(_updates(source, offer, membership, computer))
+        updates = tuple(
+            update
+            for update in _updates(source, offer, membership, computer)
+            if is_urgent(offer) or update.id not in hidden
+        )
         if updates:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
@@ -85,6 +91,26 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 manifest=content.manifest,
                 order=_order(offer, computer),
             )
+
+
+def is_urgent(offer: Advertisement) -> bool:
+    """Tell whether an emergency made the offer."""
+    return kind_and_name(offer.rollout)[0] == EMERGENCY
+
+
+def _in_emergencies(memory: Memory, ordinal: int) -> frozenset[str]:
+    """Give the updates that emergencies offer a computer: they hide other offers of them (S21)."""
+    return frozenset(
+        update
+        for offer in memory.advertisements.values()
+        if is_urgent(offer) and _is_targeted(memory, offer, ordinal)
+        for update in offer.updates
+    )
+
+
+def _is_targeted(memory: Memory, offer: Advertisement, ordinal: int) -> bool:
+    membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
+    return membership is not None and ordinal in membership.members
 
 
 def _order(offer: Advertisement, computer: Computer) -> RunOrder:
@@ -147,7 +173,10 @@ def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | 
 
 
 def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None) -> ScanOrder:
-    """Ask for a scan after every opening of a phase that targets the computer (S14)."""
+    """Ask for a scan after every opening of a phase that targets the computer (S14).
+
+    An emergency's expedited scan asks for one too (D4, step 5).
+    """
     memory = source.memory
     openings = [
         record.opened_at
@@ -155,6 +184,11 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         if not record.retired
         and (membership := memory.memberships.get(key)) is not None
         and computer.ordinal in membership.members
+    ]
+    openings += [
+        offer.available_at
+        for offer in memory.advertisements.values()
+        if not offer.updates and not offer.held and _is_targeted(memory, offer, computer.ordinal)
     ]
     every = scan.every if scan else source.lifetime
     return ScanOrder(

@@ -20,7 +20,7 @@ def decide_releases(rollout: RolloutView, draft: Draft) -> None:
     for release in draft.releases_of(rollout.name):
         _trim(rollout, release, draft)
     _note_force(rollout, draft)
-    if rollout.is_paused:
+    if rollout.is_paused or not rollout.may_build:
         return
     added = additions(rollout, draft)
     if added:

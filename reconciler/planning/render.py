@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
+from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
 from reconciler.observed.memory import Membership, Record
@@ -31,6 +32,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for one in plan.conditions
         ],
         "phases": [encode(count) for count in plan.counts],
+        "emergencies": [encode(one) for one in plan.emergencies],
         "converged": plan.converged,
         "wakeAt": encode(plan.wake_at),
     }
@@ -79,6 +81,8 @@ def describe(record: Record) -> str:
             return f"{where} ({len(record.members)} computers)"
         case SeenToken():
             return f"{record.rollout} resume token"
+        case EmergencyRecord():
+            return f"{record.rollout} ({record.state.value})"
         case Package():
             return f"package {record.name} version {record.version}"
         case Program():

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from pyroaring import BitMap
 
+from reconciler.desired.expansion import ROLLOUT
 from reconciler.model.rollouts import Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census
+from reconciler.planning.coverage import not_covered
 from reconciler.planning.draft import Draft
 from reconciler.planning.phases import make_census
 from reconciler.planning.world import RolloutView
@@ -21,14 +23,17 @@ def retire_folded(rollout: RolloutView, rollouts: Sequence[RolloutView], draft: 
     Every phase of every rollout of its authorization has opened for the newest release, somebody
     was targeted, and each one of them that can be reached complies.
     """
-    if rollout.group.document.spec.type != "standalone" or rollout.is_paused:
+    is_standalone = rollout.group.document.spec.type == "standalone"
+    if rollout.kind != ROLLOUT or not is_standalone or rollout.is_paused:
         return
     mine = [other for other in rollouts if _same_authorization(other, rollout)]
     counted = [census for other in mine for census in _newest_counts(other, draft)]
     targeted = BitMap.union(BitMap(), *(census.target for census in counted))
     if not targeted or any(not _all_open(other, draft) for other in mine):
         return
-    if any(_needed(census) for census in counted) or targeted - _covered(rollout, rollouts, draft):
+    newest = _newest(rollout, draft)
+    offered = newest.offered() if newest is not None else ()
+    if any(_needed(census) for census in counted) or not_covered(targeted, offered, rollouts):
         return
     for release in draft.releases_of(rollout.name):
         if not release.retired:
@@ -68,28 +73,3 @@ def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
 def _needed(census: Census) -> BitMap:
     """Give who can be reached and does not comply."""
     return BitMap(census.target - census.unreachable - census.compliant)
-
-
-def _covered(rollout: RolloutView, rollouts: Sequence[RolloutView], draft: Draft) -> BitMap:
-    """Give whom live rollups target with each of the newest release's updates, or a newer one."""
-    newest = _newest(rollout, draft)
-    superseders = rollout.world.observed.catalog.superseders
-    rollups = [
-        other
-        for other in rollouts
-        if other.group.document.spec.type == "rollup" and not other.is_paused
-    ]
-    covered: list[BitMap] = []
-    for update in newest.offered() if newest is not None else ():
-        holders = {update.id, *superseders.get(update.id, ())}
-        covered.append(_targeted_by(other for other in rollups if holders & other.authorized))
-    return BitMap.intersection(*covered) if covered else BitMap()
-
-
-def _targeted_by(rollouts: Iterator[RolloutView]) -> BitMap:
-    members = [
-        rollout.world.collections.members(phase.collection)
-        for rollout in rollouts
-        for phase in rollout.phases
-    ]
-    return BitMap(BitMap.union(BitMap(), *members))

@@ -16,9 +16,17 @@ from reconciler.planning.conditions import Condition, ConditionType
 _SEVERITY = re.compile(r"(>=|<=|>|<|=)?([a-z]+)")
 
 
-def group_updates(spec: UpdateGroupSpec, catalog: Catalog, now: datetime) -> frozenset[str]:
-    """Give (updates + query) - exclude, of those that the catalog knows (S9)."""
-    chosen = {update for update in spec.updates if update in catalog.entries}
+def group_updates(
+    spec: UpdateGroupSpec,
+    catalog: Catalog,
+    now: datetime,
+    folded: frozenset[str] = frozenset(),
+) -> frozenset[str]:
+    """Give (updates + query) - exclude, of those that the catalog knows (S9).
+
+    `folded` are updates of emergencies, which are members as if they were named (S21).
+    """
+    chosen = {update for update in {*spec.updates, *folded} if update in catalog.entries}
     if spec.query is not None:
         chosen.update(
             update for update, entry in catalog.entries.items() if _matches(spec.query, entry, now)
@@ -62,16 +70,14 @@ def severity_conditions(
 
 
 def authorized_updates(
-    desired: DesiredState, authorization: str, catalog: Catalog, now: datetime
+    desired: DesiredState, authorization: str, catalog: Catalog, chosen: frozenset[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Give what git authorizes, whatever the time: group, except, only, rejections (S8).
+    """Give what git authorizes of a group's updates: without except, only, rejections (S8).
 
     Updates that the catalog's source withdrew are left out. An update that is out of this set
     is out of all releases for good (S12); one that a later update supersedes stays in it. The
     second set are advisories: authorized too, but without files there is nothing to offer.
     """
-    spec = desired.authorizations[authorization].document.spec
-    chosen = group_updates(desired.update_groups[spec.group].document.spec, catalog, now)
     is_out = exclusion(desired, authorization)
     live = {one for one in chosen if not (is_out(one) or catalog.entries[one].withdrawn)}
     offered = frozenset(one for one in live if catalog.entries[one].update.has_files)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
-from reconciler.desired.expansion import kind_and_name
+from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
-from reconciler.observed.memo import Memo
+from reconciler.observed.memo import Identity, Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
-from reconciler.planning.updates import authorized_updates, ripening
+from reconciler.planning.updates import authorized_updates, group_updates, ripening
 from reconciler.planning.verdicts import Evidence
+
+_FOLDS = EmergencyState.FOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,32 @@ class World:
     evidence: Evidence
     memo: Memo
 
-    def rollouts(self) -> tuple[RolloutView, ...]:
-        """Give the rollouts that git holds, by name."""
-        return tuple(RolloutView(self, name) for name in sorted(self.desired.rollouts))
+    def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
+        """Give the rollouts that git holds, by name, as far as its emergencies have come."""
+        records = {record.rollout: record for record in emergencies}
+        folded = self._folded(records)
+        return tuple(
+            RolloutView(self, name, records.get(name), folded)
+            for name in sorted(self.desired.rollouts)
+        )
+
+    def group_members(self, group: str, folded: frozenset[str]) -> frozenset[str]:
+        """Give the updates of a group, each evaluated once (S9)."""
+        spec, catalog = self.desired.update_groups[group].document.spec, self.observed.catalog
+        return self.memo.value(
+            ("group", group),
+            (folded, self.ripe(group)),
+            lambda: group_updates(spec, catalog, self.now, folded),
+        )
+
+    def _folded(self, records: Mapping[str, EmergencyRecord]) -> Mapping[str, frozenset[str]]:
+        """Give, by group, the updates of emergencies that fold into it, as git holds them (S21)."""
+        found: dict[str, frozenset[str]] = {}
+        for name, placed in self.desired.emergency_changes.items():
+            record, spec = records.get(rollout_name(EMERGENCY, name)), placed.document.spec
+            if spec.fold_into is not None and record and record.has_reached(_FOLDS):
+                found[spec.fold_into] = found.get(spec.fold_into, frozenset()).union(spec.updates)
+        return found
 
     def ripe(self, group: str) -> int:
         """Give a number that changes whenever time alone may let an update into the group."""
@@ -71,6 +99,8 @@ class RolloutView:
 
     world: World
     name: str
+    emergency: EmergencyRecord | None = None
+    folded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def placed(self) -> Placed[Rollout]:
@@ -119,13 +149,41 @@ class RolloutView:
 
     @cached_property
     def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:
-        world, name = self.world, self.placed.document.spec.authorization
-        catalog = world.observed.catalog
+        world, group = self.world, self.group.name
+        chosen = world.group_members(group, self.folded.get(group, frozenset()))
+        name = self.placed.document.spec.authorization
         return world.memo.value(
             ("authorized", name),
-            world.ripe(self.group.name),
-            lambda: authorized_updates(world.desired, name, catalog, world.now),
+            Identity(chosen),
+            lambda: authorized_updates(world.desired, name, world.observed.catalog, chosen),
         )
+
+    def holders_of(self, update: str) -> frozenset[str]:
+        """Give the update, and those that supersede it."""
+        return frozenset({update}) | self.world.observed.catalog.superseders.get(
+            update, frozenset()
+        )
+
+    @property
+    def overrides_windows(self) -> bool:
+        """Whether its programs start outside windows too, as only an emergency may (S18)."""
+        kind, name = kind_and_name(self.name)
+        if kind != EMERGENCY:
+            return False
+        return self.world.desired.emergency_changes[name].document.spec.windows == "override"
+
+    @property
+    def may_build(self) -> bool:
+        """Whether releases may be cut: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.BUILDING)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether phases may open: an emergency's only from its own state on (S21)."""
+        return self.kind != EMERGENCY or self._has_reached(EmergencyState.ADVERTISED)
+
+    def _has_reached(self, state: EmergencyState) -> bool:
+        return self.emergency is not None and self.emergency.has_reached(state)
 
     @property
     def begins_at(self) -> datetime | None:

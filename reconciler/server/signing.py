@@ -39,7 +39,7 @@ class Signer:
         except OSError as error:
             raise SettingsError(
                 f"the signing key {path} cannot be read: {error.strerror}",
-                hint="make it with `patchwright init`",
+                hint="make it with `patchwright site init`",
             ) from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SettingsError(

@@ -26,7 +26,7 @@ _IDLE_READERS = 8
 _PRAGMAS = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL")
 _READER_PRAGMAS = (*_PRAGMAS, "PRAGMA query_only = ON")
 _WRITER_PRAGMAS = ("PRAGMA journal_mode = WAL", *_PRAGMAS)
-_INIT_HINT = "create it with `patchwright init`"
+_INIT_HINT = "create it with `patchwright site init`"
 _FAULTS = {
     "SQLITE_BUSY": ("is locked by another process", "wait for it, or stop it, then try again"),
     "SQLITE_LOCKED": ("is locked by another process", "wait for it, or stop it, then try again"),

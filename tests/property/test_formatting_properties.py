@@ -14,7 +14,7 @@ from reconciler.source.formatting import format_manifests
 from tests.corpora import invalid_files
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted([*invalid_files(), *(ROOT / "manifests").glob("*.yaml")])
+FILES = sorted([*invalid_files(), *(ROOT / "manifests").rglob("[!.]*.yaml")])
 LINES = st.sampled_from(
     [
         "# comment",

@@ -103,7 +103,7 @@ def test_missing_file_is_not_made_by_reading(opened, tmp_path):
     ):
         pass
 
-    assert "patchwright init" in error.value.hint
+    assert "patchwright site init" in error.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

@@ -82,3 +82,10 @@ def test_links_in_a_folder_are_not_followed(folder, tmp_path_factory):
     format_paths([folder], check=False)
 
     assert other.read_text(encoding="utf-8") == UNTIDY
+
+
+def test_table_of_a_collection_set_is_left_alone(folder):
+    (folder / "windows.csv").write_text("collection,computer\na,db-01\n", encoding="utf-8")
+
+    assert format_paths([folder], check=False) == SOUND
+    assert (folder / "windows.csv").read_text(encoding="utf-8") == "collection,computer\na,db-01\n"
