@@ -64,6 +64,12 @@ class FactColumn:
         """Give the text values that some computer has."""
         return tuple(_texts(self._values[code] for code in np.flatnonzero(self._counts())))
 
+    def parts(self) -> Iterator[tuple[FactValue, FrozenBitMap]]:
+        """Give each value that some computer has, with who has it, in a fixed order."""
+        held = [(self._values[code], code) for code in np.flatnonzero(self._counts()).tolist()]
+        for value, code in sorted(held, key=lambda part: (type(part[0]).__name__, str(part[0]))):
+            yield value, FrozenBitMap(self._of_codes([code]))
+
     def having(self, text: str) -> FrozenBitMap:
         """Give the computers whose value is exactly this text."""
         code = self._code_of.get((str, text))

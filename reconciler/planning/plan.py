@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from pyroaring import BitMap
+from pyroaring import FrozenBitMap
 
 from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
@@ -277,7 +277,7 @@ def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCoun
 
 
 def _pending_count(
-    rollout: RolloutView, release: Release, phase: str, target: BitMap
+    rollout: RolloutView, release: Release, phase: str, target: FrozenBitMap
 ) -> PhaseCount:
     evidence = rollout.world.evidence
     verdict = evidence.judge(target, release.offered(), keep_superseded=rollout.keep_superseded)
