@@ -151,7 +151,7 @@ class FactPart:
 
     def texts(self) -> tuple[str, ...]:
         """Give the text values that some of the computers have."""
-        return tuple(_texts(self._values[code] for code in np.unique(self._codes)))
+        return tuple(_texts(self._values[code] for code in sorted(set(self._codes.tolist()))))
 
     def having(self, text: str) -> FrozenBitMap:
         """Give those of the computers whose value is exactly this text."""
@@ -159,8 +159,12 @@ class FactPart:
 
     def where(self, accepts: Callable[[FactValue], bool]) -> FrozenBitMap:
         """Give those of the computers whose value the predicate accepts."""
-        chosen = [code for code in np.unique(self._codes) if accepts(self._values[code])]
-        return FrozenBitMap(bits_of(self._ordinals[np.isin(self._codes, chosen)]))
+        codes = self._codes.tolist()
+        chosen = {code for code in set(codes) if accepts(self._values[code])}
+        if not chosen:
+            return FrozenBitMap()
+        flags = np.fromiter((code in chosen for code in codes), np.bool_, len(codes))
+        return FrozenBitMap(bits_of(self._ordinals[flags]))
 
 
 def _texts(values: Iterable[FactValue]) -> Iterator[str]:

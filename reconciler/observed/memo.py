@@ -159,9 +159,14 @@ class Memo:
             changed |= values.at_least(micros(early - age)) - values.above(micros(late - age))
         return changed if len(changed) <= len(self.fleet.enrolled) // _FEW_SHARE else None
 
+    def _changes_of(self, step: int) -> BitMap | None:
+        return self._steps[step - self._step - 1]
+
     def _part_since(self, step: int) -> FleetPart | None:
+        while step < self._step and self._changes_of(step + 1) == _NOBODY:
+            step += 1
         if step not in self._parts:
-            changes = list(self._steps)[len(self._steps) - (self._step - step) :]
+            changes = [self._changes_of(one) for one in range(step + 1, self._step + 1)]
             known = [one for one in changes if one is not None]
             whole = len(known) == len(changes)
             among = BitMap(BitMap.union(BitMap(), *known))

@@ -109,6 +109,21 @@ class Census:
         return self.world.now < entered_at + self.grace
 
 
+_NAMES = (
+    "unknown",
+    "missing",
+    "pending",
+    "complying",
+    "compliant",
+    "unreachable",
+    "reported",
+    "counted",
+    "failed",
+    "tried",
+)
+_NOBODY = FrozenBitMap()
+
+
 class _Count:
     """The definitions of the sets, for a whole fleet or some computers of it."""
 
@@ -122,18 +137,15 @@ class _Count:
 
     def sets(self) -> dict[str, BitMap | FrozenBitMap]:
         """Give all of them by name."""
-        return {
-            "unknown": self._verdict.unknown,
-            "missing": self._verdict.non_compliant,
-            "pending": self._verdict.pending_restart,
-            "complying": self._verdict.compliant,
-            "compliant": self._compliant,
-            "unreachable": self._unreachable,
-            "reported": self._counted & self._answered,
-            "counted": self._counted,
-            "failed": self._failed,
-            "tried": self._tried,
-        }
+        if not self._target:
+            return dict.fromkeys(_NAMES, _NOBODY)
+        verdict = self._verdict
+        found = (
+            *(verdict.unknown, verdict.non_compliant, verdict.pending_restart, verdict.compliant),
+            *(self._compliant, self._unreachable, self._counted & self._answered, self._counted),
+            *(self._failed, self._tried),
+        )
+        return dict(zip(_NAMES, found, strict=True))
 
     @cached_property
     def _verdict(self) -> Verdict:
@@ -167,6 +179,8 @@ class _Count:
         """
         runs, scanned_at = self._runs, self._fleet.last_scan_at
         bound = micros(self._census.release.cut_at)
+        if not self._silent:
+            return BitMap()
         began = array_of(runs.began_at.at_least(bound) & self._silent)
         began_at, ended_at = runs.began_at.take(began), runs.ended_at.take(began)
         return bits_of(began[(ended_at < began_at) | (scanned_at.take(began) <= ended_at)])
@@ -189,6 +203,8 @@ class _Count:
     def _failed(self) -> BitMap:
         """A computer that did not start is not failed (S15)."""
         failed = self._runs.failed & self._finished
+        if not failed:
+            return self._newly_lost
         better = array_of(failed & self._compliant)
         scanned_at, ended_at = self._fleet.last_scan_at, self._runs.ended_at
         healed = bits_of(better[scanned_at.take(better) > ended_at.take(better)])
@@ -207,6 +223,8 @@ class _Count:
     @cached_property
     def _newly_lost(self) -> BitMap:
         """Those whose run began since failures count: a retry forgets the others."""
+        if not self._lost:
+            return BitMap()
         return self._runs.began_at.above(micros(self._census.since)) & self._lost
 
     def _evidence(self, moment: datetime) -> BitMap:

@@ -91,7 +91,7 @@ class Evidence:
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
         found = []
-        for update in fleet.told(state) & set(updates):
+        for update in fleet.told(state) & frozenset(updates):
             bits = self._in_state(state, update, fleet)
             if not keep_superseded:
                 newer = self.catalog.replacers(update).intersection(updates)

@@ -102,17 +102,17 @@ class RolloutView:
     emergency: EmergencyRecord | None = None
     folded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
+    @cached_property
     def placed(self) -> Placed[Rollout]:
         """The rollout's manifest."""
         return self.world.desired.rollouts[self.name]
 
-    @property
+    @cached_property
     def authorization(self) -> Placed[Authorization]:
         """The authorization that it rolls out."""
         return self.world.desired.authorizations[self.placed.document.spec.authorization]
 
-    @property
+    @cached_property
     def group(self) -> Placed[UpdateGroup]:
         """The update group behind the authorization."""
         return self.world.desired.update_groups[self.authorization.document.spec.group]
@@ -127,12 +127,12 @@ class RolloutView:
         """The kind of the manifest behind it: Rollout, EmergencyChange or Removal."""
         return kind_and_name(self.name)[0]
 
-    @property
+    @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """Its phases in the order of the list."""
         return self.placed.document.spec.phases
 
-    @property
+    @cached_property
     def keep_superseded(self) -> bool:
         """Whether the group offers superseded updates as well (S8)."""
         return self.group.document.spec.superseded == "include"
