@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import structlog
 
 from reconciler.model.errors import StoreError
-from reconciler.observed.catalog import Catalog
+from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.checkpoint import Part, decode_fleet, encode_fleet
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Memory
@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 _FEWEST_SAVES = 1000
 _SHARE_OF_SAVES = 50
 _BYTES_AT_ONCE = 1 << 24
+
+SET_ASIDE = "set-aside"
+"""Name of the document that tells, for each source, which records of it could not be read."""
 
 
 class Observer:
@@ -51,6 +54,7 @@ class Observer:
                 memory=self._memory,
                 latest_transition=self._memory.latest_transition(),
                 fresh=fresh,
+                permits=view.permits.all(),
             )
 
     def save_checkpoint(self, fence: int) -> bool:
@@ -93,7 +97,7 @@ class Observer:
             self._seen_stamp = stamp
             return
         # A failed read of a source changes no entry, and must be seen all the same (S29).
-        sources = view.catalog.sources()
+        sources = _sources(view)
         if sources != self._catalog.sources:
             self._catalog = replace(self._catalog, sources=sources)
 
@@ -107,7 +111,15 @@ class Observer:
 
 def load_catalog(view: View) -> Catalog:
     """Read the whole catalog."""
-    return Catalog(view.catalog.version(), view.catalog.entries(), view.catalog.sources())
+    return Catalog(view.catalog.version(), view.catalog.entries(), _sources(view))
+
+
+def _sources(view: View) -> dict[str, SourceFreshness]:
+    told: Mapping[str, str] = view.documents.load(SET_ASIDE) or {}
+    return {
+        name: replace(one, set_aside=told.get(name, ""))
+        for name, one in view.catalog.sources().items()
+    }
 
 
 def _in_portions(parts: Iterable[Part]) -> Iterator[list[Part]]:

@@ -12,6 +12,7 @@ from reconciler.engine.applying import apply_plan, settle_journal
 from reconciler.engine.desire import Desire
 from reconciler.engine.intake import take_in
 from reconciler.engine.observer import Observer
+from reconciler.engine.permits import settle_permits
 from reconciler.engine.status import FORCE, STATUS, make_first_status, make_status
 from reconciler.observed.memo import Memo
 from reconciler.planning.guidance import Guidance
@@ -109,6 +110,7 @@ class Reconciler:
                 work.documents.save_guidance(plan.guidance)
                 work.documents.save(STATUS, status)
                 work.documents.save(FORCE, {"commit": plan.commit})
+        settle_permits(self._store, observed, plan.guidance, self._clock.now())
         return plan, len(plan.actions) if enforced else 0
 
     def tell_stalled(self, reason: str) -> None:

@@ -18,6 +18,7 @@ from reconciler.observed.memo import Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
@@ -28,7 +29,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
-from reconciler.planning.guidance import Guidance
+from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
@@ -116,7 +117,9 @@ def make_plan(
         objects.derive(rollout)
         _tell_content(rollout, draft)
     draft.actions += diff_objects(world, objects.wanted)
-    guidance, no_windows = _guidance(world)
+    domains = budget_domains(world, rollouts, draft)
+    tell_exhausted(world, domains, draft)
+    guidance, no_windows = _guidance(world, domains)
     conditions = {
         *draft.conditions(),
         *no_windows,
@@ -214,7 +217,9 @@ def _forget_ended(world: World, draft: Draft) -> None:
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
-def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
+def _guidance(
+    world: World, domains: tuple[BudgetDomain, ...]
+) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
     desired, collections, memo = world.desired, world.collections, world.memo
     site = desired.sites.get(world.site.name)
@@ -224,7 +229,8 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    return Guidance(enforce, windows, scan_classes(desired, collections, memo)), found
+    scans = scan_classes(desired, collections, memo)
+    return Guidance(enforce, windows, scans, domains), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -244,10 +250,13 @@ def _tell_content(rollout: RolloutView, draft: Draft) -> None:
 
 
 def _catalog_conditions(world: World) -> Iterable[Condition]:
-    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    """Say what could not be read of sources (S29), and which named updates are unknown (S9)."""
     for name, freshness in world.observed.catalog.sources.items():
+        subject = f"CatalogSource/{name}"
         if freshness.problem:
-            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
+            yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
+        if freshness.set_aside:
+            yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
     for name in world.desired.update_groups:
         yield from world.memo.value(
             ("group conditions", name), world.ripe(name), partial(_group_conditions, world, name)

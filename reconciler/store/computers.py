@@ -75,6 +75,11 @@ class ComputerRepository:
         row = self._connection.execute(_ROWS.where(table.c.id == computer_id)).first()
         return None if row is None else _computer_of(row)
 
+    def named(self, name: str) -> Computer | None:
+        """Give the enrolled computer of that name, or None."""
+        row = self._connection.execute(_ROWS.where(table.c.live_name == name)).first()
+        return None if row is None else _computer_of(row)
+
     def save(self, computer: Computer) -> None:
         """Save what is known of a computer; its last contact only ever moves forward."""
         known = self._connection.execute(

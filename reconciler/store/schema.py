@@ -206,6 +206,33 @@ catalog_source = Table(
     Column("failed_at", Instant),
 )
 
+permit = Table(
+    "permit",
+    metadata,
+    Column("computer", String(32), primary_key=True),
+    Column("advertisement", String(8), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+permit_request = Table(
+    "permit_request",
+    metadata,
+    Column("computer", String(32), primary_key=True),
+    Column("advertisement", String(8), primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 lease = Table(
     "lease",
     metadata,

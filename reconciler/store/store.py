@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from reconciler.store.audit import AuditRepository
 from reconciler.store.catalog import CatalogRepository
 from reconciler.store.checkpoints import CheckpointRepository
 from reconciler.store.computers import ComputerRepository
@@ -21,6 +22,7 @@ from reconciler.store.inbox import InboxRepository
 from reconciler.store.journal import JournalRepository
 from reconciler.store.lease import LeaseRepository
 from reconciler.store.migrate import is_current, upgrade
+from reconciler.store.permits import PermitRepository
 from reconciler.store.records import RecordRepository
 from reconciler.store.schema import computer
 from reconciler.store.statuses import StatusRepository
@@ -51,6 +53,8 @@ class View:
         self.catalog = CatalogRepository(connection, counters)
         self.lease = LeaseRepository(connection)
         self.documents = DocumentRepository(connection, counters)
+        self.audit = AuditRepository(connection)
+        self.permits = PermitRepository(connection, counters)
         self.statuses = StatusRepository(connection)
 
     def policy_version(self) -> int:
