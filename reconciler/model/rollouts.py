@@ -41,6 +41,11 @@ class Release:
         return self._offered
 
     @cached_property
+    def offered_ids(self) -> frozenset[str]:
+        """The ids of the updates that are left."""
+        return frozenset(update.id for update in self._offered)
+
+    @cached_property
     def _offered(self) -> tuple[ReleasedUpdate, ...]:
         gone = set(self.removed)
         return tuple(update for update in self.updates if update.id not in gone)

@@ -12,7 +12,7 @@ from reconciler.kinds.phase import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.memo import Instants, Sets
+from reconciler.observed.memo import Bits, Instants, Sets
 from reconciler.observed.memory import Membership
 from reconciler.observed.order import array_of, bits_of
 from reconciler.observed.part import AnyFleet
@@ -95,16 +95,19 @@ class Census:
             self.release.cut_at,
             self.record.opened_at,
             self.since,
-            self.membership,
             self.gate.pending_restart,
             self.gate.unreachable_after,
             self.keep_superseded,
-            tuple(moment for moment in self.membership.entered.moments if self.is_in_grace(moment)),
         )
         key = ("census", self.release.rollout, self.release.number, self.record.phase)
-        return self.world.memo.sets(key, inputs, lambda fleet: _Count(self, fleet).sets())
+        entrants = self.membership.entered.where(self._is_in_grace)
 
-    def is_in_grace(self, entered_at: datetime) -> bool:
+        def count(fleet: AnyFleet) -> dict[str, Bits]:
+            return _Count(self, entrants, fleet).sets()
+
+        return self.world.memo.sets(key, inputs, count, self.target, entrants)
+
+    def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""
         return self.world.now < entered_at + self.grace
 
@@ -127,15 +130,16 @@ _NOBODY = FrozenBitMap()
 class _Count:
     """The definitions of the sets, for a whole fleet or some computers of it."""
 
-    def __init__(self, census: Census, fleet: AnyFleet) -> None:
+    def __init__(self, census: Census, entrants: BitMap, fleet: AnyFleet) -> None:
         self._census = census
+        self._entrants = entrants
         self._fleet = fleet
         self._runs: RunColumn | RunPart = fleet.runs_of(
             f"{census.release.rollout}/{census.release.number}"
         )
         self._target = fleet.cut(census.target)
 
-    def sets(self) -> dict[str, BitMap | FrozenBitMap]:
+    def sets(self) -> dict[str, Bits]:
         """Give all of them by name."""
         if not self._target:
             return dict.fromkeys(_NAMES, _NOBODY)
@@ -155,7 +159,7 @@ class _Count:
         )
 
     @cached_property
-    def _compliant(self) -> BitMap | FrozenBitMap:
+    def _compliant(self) -> Bits:
         if self._census.gate.pending_restart == "accept":
             return self._verdict.compliant | self._verdict.pending_restart
         return self._verdict.compliant
@@ -194,10 +198,8 @@ class _Count:
         return self._evidence(self._census.record.opened_at) - self._verdict.unknown
 
     @cached_property
-    def _counted(self) -> BitMap | FrozenBitMap:
-        census = self._census
-        fresh_entrants = census.membership.entered.where(census.is_in_grace)
-        return self._target - self._unreachable - (fresh_entrants - self._answered)
+    def _counted(self) -> Bits:
+        return self._target - self._unreachable - (self._entrants - self._answered)
 
     @cached_property
     def _failed(self) -> BitMap:

@@ -289,7 +289,8 @@ def _pending_count(
     rollout: RolloutView, release: Release, phase: str, target: FrozenBitMap
 ) -> PhaseCount:
     evidence = rollout.world.evidence
-    verdict = evidence.judge(target, release.offered(), keep_superseded=rollout.keep_superseded)
+    place = (rollout.name, release.number, phase)
+    verdict = evidence.judge_phase(place, target, release, keep_superseded=rollout.keep_superseded)
     return PhaseCount(
         rollout=rollout.name,
         release=release.number,

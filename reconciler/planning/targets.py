@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.rollouts import Release
+from reconciler.observed.memo import Identity
 from reconciler.observed.memory import Membership
 from reconciler.observed.part import AnyFleet
 from reconciler.planning.actions import Verb
@@ -24,29 +26,29 @@ def form_targets(rollout: RolloutView, release: Release, draft: Draft) -> Target
     A computer that an opened phase already has stays there, unless an earlier phase that has
     opened claims it; only those in no opened phase follow the order of the list.
     """
+    records = draft.phases_of(release)
     opened = {
         phase.name: draft.memberships.get((release.rollout, release.number, phase.name))
         for phase in rollout.phases
-        if phase.name in draft.phases_of(release)
+        if phase.name in records
     }
+    before = {name: old.members if old else FrozenBitMap() for name, old in opened.items()}
     return rollout.world.memo.sets(
         ("targets", release.rollout, release.number),
-        tuple(opened.items()),
-        lambda fleet: _split(rollout, opened, fleet),
+        tuple(before),
+        lambda fleet: _split(rollout, before, fleet),
+        *before.values(),
     )
 
 
 def _split(
-    rollout: RolloutView, opened: Mapping[str, Membership | None], fleet: AnyFleet
+    rollout: RolloutView, before: Mapping[str, FrozenBitMap], fleet: AnyFleet
 ) -> dict[str, BitMap]:
     members = {
         phase.name: fleet.enrolled & rollout.world.collections.members(phase.collection)
         for phase in rollout.phases
     }
-    has = {
-        name: members[name] & (old.members if old is not None else FrozenBitMap())
-        for name, old in opened.items()
-    }
+    has = {name: members[name] & old for name, old in before.items()}
     settled = BitMap.union(BitMap(), *has.values())
     claimed = BitMap()
     targets: dict[str, BitMap] = {}
@@ -71,10 +73,19 @@ def remember_targets(
                 gone = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.act(Verb.FORGET_TARGETS, old, gone)
             continue
-        new = _membership(release, name, targets[name], old, rollout.world.now)
-        if new != old:
+        is_same = rollout.world.memo.value(
+            ("same target", release.rollout, release.number, name),
+            (Identity(old), Identity(targets[name])),
+            partial(_is_of, old, targets[name]),
+        )
+        if not is_same:
+            new = _membership(release, name, targets[name], old, rollout.world.now)
             because = _describe(old, new)
             draft.act(Verb.SET_TARGETS, new, rollout.cause("S12a", because, phase=name))
+
+
+def _is_of(membership: Membership | None, target: FrozenBitMap) -> bool:
+    return membership is not None and membership.members == target
 
 
 def _membership(
@@ -83,8 +94,6 @@ def _membership(
     """Keep when each late one entered; at the opening nobody is late."""
     if old is None:
         return Membership(release.rollout, release.number, phase, target)
-    if old.members == target:
-        return old
     entered = old.entered.within(target).at(now, target - old.members)
     return replace(old, members=target, entered=entered)
 

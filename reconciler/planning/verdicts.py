@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.memo import Memo, Sets
+from reconciler.observed.memo import Bits, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _SAYS_SOMETHING = (UpdateState.MISSING, UpdateState.UNKNOWN, UpdateState.PENDING_RESTART)
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """A partition of the computers that were judged."""
 
-    unknown: BitMap | FrozenBitMap
-    non_compliant: BitMap | FrozenBitMap
-    pending_restart: BitMap | FrozenBitMap
-    compliant: BitMap | FrozenBitMap
+    unknown: Bits
+    non_compliant: Bits
+    pending_restart: Bits
+    compliant: Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,7 @@ class Evidence:
     memo: Memo
 
     def judge(
-        self,
-        target: BitMap | FrozenBitMap,
-        updates: Sequence[ReleasedUpdate],
-        *,
-        keep_superseded: bool,
+        self, target: Bits, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
     ) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
         ids = tuple(update.id for update in updates)
@@ -50,13 +46,31 @@ class Evidence:
         compliant = target & verdict["compliant"]
         return Verdict(target - missing - pending - compliant, missing, pending, compliant)
 
+    def judge_phase(
+        self,
+        place: tuple[str, int, str],
+        target: FrozenBitMap,
+        release: Release,
+        *,
+        keep_superseded: bool,
+    ) -> Verdict:
+        """Give the verdicts of a phase that may not have opened, known by its place."""
+        updates = release.offered()
+
+        def judge(fleet: AnyFleet) -> dict[str, Bits]:
+            inside = fleet.cut(target)
+            return vars(self.judge(inside, updates, keep_superseded=keep_superseded))
+
+        inputs = (updates, keep_superseded)
+        return Verdict(**self.memo.sets(("pending", *place), inputs, judge, target))
+
     def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
 
         Of an update that the catalog lost no scan knows anything (S29).
         """
         entries = self.catalog.entries
-        if any(update not in entries for update in updates):
+        if not all(map(entries.__contains__, updates)):
             return FrozenBitMap()
         required = max((entries[update].since for update in updates), default=0)
         return self.memo.members(
@@ -104,9 +118,7 @@ class Evidence:
         """Give who misses an update."""
         return self._in_state(UpdateState.MISSING, update, self.memo.fleet)
 
-    def missing_any(
-        self, target: BitMap | FrozenBitMap, updates: Collection[str]
-    ) -> tuple[str, ...]:
+    def missing_any(self, target: Bits, updates: Collection[str]) -> tuple[str, ...]:
         """Give the updates that somebody in the target misses."""
         return tuple(sorted(update for update in updates if self.missing(update) & target))
 
