@@ -41,9 +41,14 @@ class Release:
         return self._offered
 
     @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the updates that are left, in order."""
+        return tuple(update.id for update in self._offered)
+
+    @cached_property
     def offered_ids(self) -> frozenset[str]:
-        """The ids of the updates that are left."""
-        return frozenset(update.id for update in self._offered)
+        """The ids of the updates that are left, to look them up."""
+        return frozenset(self.ids)
 
     @cached_property
     def _offered(self) -> tuple[ReleasedUpdate, ...]:

@@ -91,7 +91,7 @@ class Census:
     @cached_property
     def _sets(self) -> Sets[str]:
         inputs = (
-            self.release.offered(),
+            self.release.ids,
             self.release.cut_at,
             self.record.opened_at,
             self.since,
@@ -155,7 +155,7 @@ class _Count:
     def _verdict(self) -> Verdict:
         census = self._census
         return census.world.evidence.judge(
-            self._target, census.release.offered(), keep_superseded=census.keep_superseded
+            self._target, census.release.ids, keep_superseded=census.keep_superseded
         )
 
     @cached_property

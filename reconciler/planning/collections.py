@@ -93,12 +93,16 @@ class Collections:
 
     def _troubles(self, name: str) -> Iterator[Condition]:
         yield from self._named(name)[1]
-        query = self._desired.collections[name].document.spec.query
-        for fact in sorted(_facts_of(query)) if query is not None else ():
+        for fact in self._memo.value(("facts", name), (), lambda: self._facts_of(name)):
             lacking = self._count_lacking(fact)
             if lacking:
                 message = f"{lacking} lack fact {fact!r}"
                 yield Condition(f"Collection/{name}", ConditionType.FACT_MISSING, message)
+
+    def _facts_of(self, name: str) -> tuple[str, ...]:
+        query = self._desired.collections[name].document.spec.query
+        leaves = _leaves(query) if query is not None else ()
+        return tuple(sorted({leaf.fact for leaf in leaves if isinstance(leaf, FactLeaf)}))
 
     def _count_lacking(self, fact: str) -> int:
         if fact not in self._lacking:
@@ -143,10 +147,6 @@ class Collections:
             case _:
                 chosen = fleet.in_state(leaf.state, leaf.update)
         return chosen & fleet.enrolled
-
-
-def _facts_of(query: Query) -> set[str]:
-    return {leaf.fact for leaf in _leaves(query) if isinstance(leaf, FactLeaf)}
 
 
 def _leaves(query: Query) -> Iterator[Query]:

@@ -166,7 +166,7 @@ class ObjectDraft:
             rollout=rollout.name,
             release=release.number,
             phase=phase.name,
-            updates=tuple(update.id for update in release.offered()),
+            updates=release.ids,
             available_at=opened_at,
             mandatory_at=deadline_of(phase, opened_at),
             recurrence=phase.recurrence or spec.recurrence,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import Release, ReleasedUpdate
+from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memo import Bits, Memo, Sets
@@ -35,12 +35,9 @@ class Evidence:
     recent: FrozenBitMap
     memo: Memo
 
-    def judge(
-        self, target: Bits, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
-    ) -> Verdict:
+    def judge(self, target: Bits, updates: tuple[str, ...], *, keep_superseded: bool) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
-        ids = tuple(update.id for update in updates)
-        verdict = self._verdicts(ids, keep_superseded=keep_superseded)
+        verdict = self._verdicts(updates, keep_superseded=keep_superseded)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
@@ -55,7 +52,7 @@ class Evidence:
         keep_superseded: bool,
     ) -> Verdict:
         """Give the verdicts of a phase that may not have opened, known by its place."""
-        updates = release.offered()
+        updates = release.ids
 
         def judge(fleet: AnyFleet) -> dict[str, Bits]:
             inside = fleet.cut(target)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
@@ -42,7 +41,7 @@ def evidence(world):
 
 def verdict(world, *names, keep_superseded=False):
     """Name the verdict of the one computer for the updates."""
-    updates = [ReleasedUpdate(IDS.get(name, name), 1) for name in names]
+    updates = tuple(IDS.get(name, name) for name in names)
     found = evidence(world).judge(BitMap([0]), updates, keep_superseded=keep_superseded)
     parts = {"unknown": found.unknown, "missing": found.non_compliant}
     parts |= {"restart": found.pending_restart, "compliant": found.compliant}
