@@ -24,16 +24,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fleet_world import NOW, SITE, Sizes, make_catalog, make_desired, make_fleet, make_memory
+from fleet_world import (
+    NOW,
+    SITE,
+    Sizes,
+    after_scan,
+    make_catalog,
+    make_desired,
+    make_fleet,
+    make_memory,
+)
 from pyroaring import BitMap
 
 from reconciler.desired.state import DesiredState
-from reconciler.model.computers import Computer
 from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.checkpoint import decode_fleet, encode_fleet
-from reconciler.observed.columns import instant, micros
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.columns import micros
 from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.collections import Collections
@@ -74,7 +81,9 @@ def measure(sizes: Sizes, rounds: int) -> dict[str, object]:
     full = timed(plan)
     assert not plans[0].actions, "the world was to be one in which all is done"
     nothing = [timed(plan) for _ in range(rounds)]
-    messages = [timed(lambda n=n: (fleet.keep(told(fleet, n)), plan())) for n in range(rounds)]
+    messages = [
+        timed(lambda n=n: (fleet.keep(after_scan(fleet, n)), plan())) for n in range(rounds)
+    ]
     later = [timed(lambda n=n: plan(NOW + n * timedelta(seconds=60))) for n in range(1, rounds + 1)]
     bare = Bare(desired, observed)
     bare_seconds = min(timed(bare.run) for _ in range(3))
@@ -92,30 +101,6 @@ def measure(sizes: Sizes, rounds: int) -> dict[str, object]:
         "peakMib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
     }
     return {**asdict(sizes), **figures}
-
-
-def told(fleet: Fleet, ordinal: int) -> Computer:
-    """Give a computer's record after a scan that found one missing update installed."""
-    states = {
-        update: state
-        for state, by_update in fleet.states.items()
-        for update, bits in by_update.items()
-        if ordinal in bits
-    }
-    missing = [update for update, state in states.items() if state is UpdateState.MISSING]
-    states |= dict.fromkeys(missing[:1], UpdateState.INSTALLED)
-    facts = {name: column.value_of(ordinal) for name, column in fleet.facts.items()}
-    return Computer(
-        id=fleet.ids[ordinal],
-        ordinal=ordinal,
-        name=fleet.names[ordinal],
-        enrolled_at=instant(fleet.enrolled_at[ordinal]),
-        last_contact_at=NOW,
-        last_scan_at=NOW,
-        scan_version=1,
-        facts={name: value for name, value in facts.items() if value is not None},
-        states=states,
-    )
 
 
 @dataclass

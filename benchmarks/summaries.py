@@ -47,14 +47,20 @@ CREATE INDEX ON member (update);
 VACUUM ANALYZE;
 """
 _BY_PHASE = """
-SELECT g, phase, verdict, count(*) FROM (
-  SELECT g, c.id, c.phase, CASE
+WITH judged AS (
+  SELECT m."group" AS g, s.computer, CASE
     WHEN bool_or(s.state = 0) THEN 0 WHEN bool_or(s.state = 3) THEN 1
     WHEN bool_or(s.state = 2) THEN 2 ELSE 3 END AS verdict
-  FROM computer c CROSS JOIN generate_series(0, {groups} - 1) AS g
-  LEFT JOIN (state s JOIN member m USING (update)) ON s.computer = c.id AND m."group" = g
-  GROUP BY g, c.id, c.phase) AS judged
-GROUP BY g, phase, verdict
+  FROM state s JOIN member m USING (update) GROUP BY m."group", s.computer),
+counted AS (
+  SELECT g, phase, verdict, count(*) AS n
+  FROM judged JOIN computer c ON c.id = judged.computer GROUP BY g, phase, verdict)
+SELECT g, phase, verdict, n FROM counted WHERE verdict < 3
+UNION ALL
+SELECT g, phase, 3, size - coalesce((
+    SELECT sum(n) FROM counted k WHERE k.g = x.g AND k.phase = p.phase AND verdict < 3), 0)
+FROM generate_series(0, {groups} - 1) AS x(g),
+  (SELECT phase, count(*) AS size FROM computer GROUP BY phase) AS p
 """
 _BY_UPDATE = "SELECT update, state, count(*) FROM state GROUP BY update, state"
 
