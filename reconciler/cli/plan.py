@@ -9,7 +9,7 @@ import typer
 
 from reconciler.app.clock import FixedClock, SystemClock
 from reconciler.app.home import Home
-from reconciler.app.wiring import make_identity, make_reconciler, make_source
+from reconciler.app.wiring import applied_commit, make_identity, make_reconciler, make_source
 from reconciler.cli.output import print_json, print_lines
 from reconciler.engine.desire import judge
 from reconciler.model.errors import ManifestError
@@ -28,7 +28,7 @@ def show_plan(site: Path, manifests: Path | None, now: datetime | None, output: 
     store = home.open_store()
     try:
         if manifests is None:
-            checkout = make_source(home, settings).fetch()
+            checkout = make_source(home, settings).fetch(applied_commit(store))
         else:
             checkout = Checkout("working copy", clock.now(), read_folder(manifests))
         desired, problems = judge(checkout, make_identity(settings), clock.now())

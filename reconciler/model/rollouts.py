@@ -24,7 +24,8 @@ class Release:
     `version` is the version of the authorization's package that holds its content; it rises
     when the release takes additions in. `removed` left the authorization for good: what is
     offered is `updates` without it. A retired release keeps its number and its record; it is
-    `folded` where rollups hold its updates from then on (S20).
+    `folded` where rollups hold its updates from then on (S20). `formerly` are the names that its
+    rollout had, oldest first.
     """
 
     rollout: str
@@ -35,6 +36,12 @@ class Release:
     removed: tuple[str, ...] = ()
     retired: bool = False
     folded: bool = False
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def first_name(self) -> str:
+        """The name under which agents know it, whatever its rollout is called today."""
+        return (*self.formerly, self.rollout)[0]
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""
@@ -104,6 +111,16 @@ class PhaseRecord:
         if self.state is not PhaseState.HALTED:
             return False
         return rollout != self.rollout or release > self.release
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A token of a Readvertise that has acted: the phase ran once more from then on (S16)."""
+
+    rollout: str
+    phase: str
+    token: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True)
