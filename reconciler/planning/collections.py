@@ -29,7 +29,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.model.versions import compare_dpkg, compare_rpm
 from reconciler.observed.facts import FactColumn, FactPart
 from reconciler.observed.fleet import KEPT_STATES
-from reconciler.observed.memo import Identity, Instants, Memo
+from reconciler.observed.memo import Instants, Memo
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition, ConditionType

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.rollouts import Release
-from reconciler.observed.memo import Identity
 from reconciler.observed.memory import Membership
 from reconciler.observed.part import AnyFleet
 from reconciler.planning.actions import Verb

@@ -166,7 +166,6 @@ class Evidence:
         return self.waived.get(update, _NOBODY)
 
 
-
 def needed_updates(
     catalog: Catalog,
     states: Mapping[str, UpdateState],
