@@ -243,4 +243,5 @@ class RolloutView:
         numbers = {named.name: number for number, named in enumerate(self.phases)}
         field = ("spec", "phases", numbers[phase]) if phase in numbers else ()
         kind, name = kind_and_name(self.name)
-        return Cause(kind, name, place.locate(field), place.changed_in, rule, because)
+        at = self.world.memo.value(("place", self.name, field), (), lambda: place.locate(field))
+        return Cause(kind, name, at, place.changed_in, rule, because)
