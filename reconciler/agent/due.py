@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.composition import compose
 from reconciler.agent.memory import Memory, missing_updates
-from reconciler.agent.starts import due_at, may_start, ripe, start_changes
+from reconciler.model.composition import compose
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.starts import fitting, is_due, ripe, start_changes
 
 _FIRST_SCAN_DOMAIN = "patchwright.dev/first-scan/v1\n"
 _FIRST_RETRY = timedelta(seconds=30)
@@ -48,9 +48,10 @@ def runnable_offers(policy: Policy, memory: Memory, now: datetime) -> tuple[Offe
     startable = (
         offer
         for offer in (ripe(one, now) for one in policy.offers)
-        if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
+        if has_missing(offer, missing)
+        and is_due(offer, policy, memory.last_end(offer.rollout, offer.release), now)
     )
-    return compose(_fitting(sorted(startable, key=_order), policy, now))
+    return compose(fitting(startable, policy, now))
 
 
 def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[datetime]:
@@ -65,28 +66,6 @@ def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[da
 def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
     """Tell whether any update of the offer is missing here."""
     return not {update.id for update in offer.updates}.isdisjoint(missing)
-
-
-def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
-    """Tell whether the offer starts by itself, windows apart."""
-    if offer.held or now < offer.available_at:
-        return False
-    due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
-    return due is not None and due <= now
-
-
-def _fitting(offers: list[Offer], policy: Policy, now: datetime) -> list[Offer]:
-    before = timedelta(0)
-    chosen: list[Offer] = []
-    for offer in offers:
-        if may_start(offer, policy, before, now):
-            before += offer.max_runtime
-            chosen.append(offer)
-    return chosen
-
-
-def _order(offer: Offer) -> tuple[datetime, str, int]:
-    return offer.mandatory_at or offer.available_at, offer.rollout, offer.release
 
 
 def _first_offset(policy: Policy) -> timedelta:

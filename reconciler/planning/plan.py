@@ -104,10 +104,30 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """A plan with all that it was made from, for who has to explain it.
+
+    `rollouts` and `draft` are as they were when nothing changed any more.
+    """
+
+    plan: Plan
+    world: World
+    rollouts: Sequence[RolloutView]
+    draft: Draft
+
+
 def make_plan(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
 ) -> Plan:
     """Compare both sides and decide everything there is to do (S25)."""
+    return decide(desired, observed, site, now).plan
+
+
+def decide(
+    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+) -> Decisions:
+    """Make the plan, and keep what it was made from."""
     world = make_world(desired, observed, site, now)
     draft = Draft(observed.memory)
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
@@ -136,7 +156,7 @@ def make_plan(
         *_catalog_conditions(world),
         *world.collections.conditions(),
     }
-    return Plan(
+    plan = Plan(
         commit=desired.commit,
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
@@ -146,6 +166,7 @@ def make_plan(
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
+    return Decisions(plan, world, rollouts, draft)
 
 
 def make_world(
