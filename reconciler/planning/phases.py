@@ -56,7 +56,7 @@ def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
 
 def is_stopped(rollout: RolloutView, release: Release, draft: Draft) -> bool:
     """Tell whether nothing of the release may open or soak: halted, paused, on stale reads."""
-    return next(_stops(rollout, release, draft), None) is not None
+    return next(stops(rollout, release, draft), None) is not None
 
 
 def opening_bars(
@@ -68,7 +68,7 @@ def opening_bars(
     """
     if not rollout.may_open:
         yield PhaseReason.EMERGENCY_NOT_READY
-    yield from _stops(rollout, release, draft)
+    yield from stops(rollout, release, draft)
     if halts_elsewhere(rollout, release, draft):
         yield PhaseReason.HALTED_ELSEWHERE
     if is_served(rollout, release, phase, draft):
@@ -87,7 +87,8 @@ def opening_bars(
         yield PhaseReason.FROZEN
 
 
-def _stops(rollout: RolloutView, release: Release, draft: Draft) -> Iterator[PhaseReason]:
+def stops(rollout: RolloutView, release: Release, draft: Draft) -> Iterator[PhaseReason]:
+    """Give what stops openings and soaks of a release alike."""
     if halted_phases(release, draft):
         yield PhaseReason.HALTED
     if rollout.suspension is not None:
