@@ -131,7 +131,7 @@ def _rollout(site: _Site, words: Sequence[str]) -> RolloutExplained:
         raise ReconcilerError(f"{view.subject} has no release {number}", hint=f"releases: {told}")
 
     def find_runs(release: Release, computers: Sequence[str]) -> dict[str, Run | None]:
-        key = f"{release.rollout}/{release.number}"
+        key = f"{release.first_name}/{release.number}"
         with site.store.read() as rows:
             found = {one: rows.computers.find(one) for one in computers}
         return {one: known.runs.get(key) if known else None for one, known in found.items()}
