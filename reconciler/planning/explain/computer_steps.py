@@ -28,7 +28,7 @@ def contact_steps(case: Case) -> Iterator[Step]:
     computer = case.computer
     if computer.retired:
         yield Step("enrolled", "it was retired from the fleet", Reason.RETIRED)
-    yield Step("enrolled", f"it enrolled as {computer.id}", at=computer.enrolled_at)
+    yield Step("enrolled", "it is enrolled", at=computer.enrolled_at)
     seen_at = later(computer.enrolled_at, computer.last_contact_at)
     patience = _POLLS_MISSED * max(case.policy.report_every, case.policy.poll_every)
     if case.now - seen_at > patience:

@@ -102,6 +102,8 @@ def rollout_text(one: RolloutExplained) -> Iterator[str]:
 
 def _why(phase: PhaseExplained) -> str:
     counts = phase.counts
+    if phase.opened_at is None:
+        return f"{phase.reason.value}; {counts.target} would be targeted"
     return (
         f"{phase.reason.value}; {counts.compliant} of {counts.counted} counted comply,"
         f" {counts.target} targeted, {counts.failed} failed"

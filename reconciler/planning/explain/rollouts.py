@@ -11,12 +11,13 @@ from reconciler.model.computers import Run
 from reconciler.model.emergencies import EmergencyState
 from reconciler.model.reasons import PhaseReason
 from reconciler.model.rollouts import Passage, PhaseState, Release
+from reconciler.model.times import render_percentage
 from reconciler.planning.census import Census
 from reconciler.planning.emergencies import WAITS
 from reconciler.planning.explain.chain import Chain, Step
 from reconciler.planning.explain.gate_steps import gate_steps
 from reconciler.planning.explain.opening_steps import opening_steps, stop_steps
-from reconciler.planning.phases import make_census
+from reconciler.planning.phases import counts_as_passed, make_census
 from reconciler.planning.plan import Decisions
 from reconciler.planning.targets import form_targets
 from reconciler.planning.world import RolloutView
@@ -167,12 +168,47 @@ def _opened_steps(decisions: Decisions, rollout: RolloutView, census: Census) ->
         told = "the plan opens it, and no pass has done so yet"
         yield Step("phase", told, PhaseReason.NOT_APPLIED, rule=rule)
     if record.state is PhaseState.SUCCEEDED:
+        passed = counts_as_passed(census)
         how = (record.passage or Passage.GATE).value
-        told = f"it succeeded ({how})"
-        yield Step("phase", told, PhaseReason.PASSED, record.succeeded_at, rule)
+        told = f"it succeeded ({how})" + (
+            "" if passed else f", but fewer comply now: {_ratio(census)}"
+        )
+        reason = PhaseReason.PASSED if passed else PhaseReason.REGRESSED
+        yield Step("phase", told, reason, record.succeeded_at, rule)
         return
     yield from stop_steps(rollout, census.release, draft)
+    yield _failures_step(rollout, census)
     yield from gate_steps(rollout, census)
+    yield from _permits(census)
+
+
+def _failures_step(rollout: RolloutView, census: Census) -> Step:
+    """Give the halt's own numbers (S15)."""
+    named = next(one for one in rollout.phases if one.name == census.record.phase)
+    failed, tried = len(census.failed), len(census.tried)
+    limit = f"halts at {render_percentage(named.halt.failures)}" if named.halt else "never halts"
+    told = f"{failed} of {tried} that tried failed, {limit}"
+    cause = rollout.cause("S15", told, phase=named.name)
+    return Step("failures", told, at=census.world.now, rule=cause)
+
+
+def _permits(census: Census) -> Iterator[Step]:
+    """Say how many of the phase hold a permit, where budgets give any (S19)."""
+    record = census.record
+    held = [
+        one
+        for one in census.world.observed.permits
+        if (one.rollout, one.release, one.phase) == (record.rollout, record.release, record.phase)
+    ]
+    if held:
+        failed = sum(one.failed for one in held)
+        told = f"{len(held)} computer(s) hold a permit, {failed} of them for a failed run"
+        yield Step("permits", told, at=census.world.now)
+
+
+def _ratio(census: Census) -> str:
+    counted = len(census.counted)
+    return f"{len(census.compliant & census.counted)} of {counted} counted"
 
 
 def _counts(census: Census) -> Counts:

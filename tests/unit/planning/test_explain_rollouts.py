@@ -1,11 +1,15 @@
 """Why a phase has not opened or passed: the planner's own bars, with numbers (S13, S14, S15)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from reconciler.model.computers import RunOutcome
+from reconciler.model.permits import Permit
 from reconciler.model.reasons import PhaseReason
+from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState
 from reconciler.model.updates import UpdateState
 from reconciler.planning.explain.rollouts import Asked, explain_rollout
 from tests.unit.planning.emergency_worlds import BLASTER, emergency_world
@@ -163,6 +167,25 @@ def _too_few_reported():
     return world
 
 
+def _retired():
+    world = open_world()
+    key = ("monthly", 1, "first")
+    retired = replace(world.memory.phases[key], retired=True)
+    world.memory = replace(world.memory, phases={**world.memory.phases, key: retired})
+    return world
+
+
+def _served():
+    """A newer release that holds all of it has succeeded in the phase, which this one never met."""
+    world = open_world()
+    newer = replace(world.memory.releases["monthly", 1], number=2, version=2)
+    releases = {**world.memory.releases, ("monthly", 2): newer}
+    done = PhaseRecord("monthly", 2, "rest", PhaseState.SUCCEEDED, NOW, passage=Passage.ACCEPTED)
+    phases = {**world.memory.phases, ("monthly", 2, "rest"): done}
+    world.memory = replace(world.memory, releases=releases, phases=phases)
+    return world
+
+
 @pytest.mark.parametrize(
     ("phase", "made", "reason"),
     [
@@ -176,6 +199,9 @@ def _too_few_reported():
         ("rest", _frozen, PhaseReason.FROZEN),
         ("rest", _regressed, PhaseReason.REGRESSED),
         ("first", _frozen, PhaseReason.PASSED),
+        ("first", _regressed, PhaseReason.REGRESSED),
+        ("first", _retired, PhaseReason.RETIRED),
+        ("rest", _served, PhaseReason.SERVED),
         ("first", _soaking, PhaseReason.SOAKING),
         ("first", _too_few_in_contact, PhaseReason.TOO_FEW_IN_CONTACT),
         ("first", open_world, PhaseReason.TOO_FEW_COMPLY),
@@ -250,6 +276,34 @@ def test_rule_is_the_place_of_the_phase():
     assert str(step.rule.at).startswith("m0.yaml:3")
 
 
+def test_emergency_opens_nothing_before_it_is_advertised():
+    world = emergency_world()
+    world.step()
+    while (BLASTER, 1) not in world.memory.releases:
+        world.capture()
+        world.pass_time(seconds=1)
+        world.scan("ref")
+        world.step()
+    found = phase_explained(world, "reference", BLASTER)
+
+    assert found.reason is PhaseReason.EMERGENCY_NOT_READY
+
+
+def test_permits_and_failures_of_a_phase_are_counted():
+    world = open_world()
+    one = world.computers["r1"]
+    hour = timedelta(hours=1)
+    permit = Permit(
+        one.id, one.ordinal, "r1", "PWR00002", "monthly", 1, "first", NOW, NOW + hour, failed=True
+    )
+    world.permits = (permit,)
+
+    told = [step.evidence for step in phase_explained(world, "first").chain]
+
+    assert "1 computer(s) hold a permit, 1 of them for a failed run" in told
+    assert "0 of 0 that tried failed, halts at 50%" in told
+
+
 def test_emergency_tells_its_state_and_what_the_next_one_waits_for():
     world = emergency_world()
     world.step()
@@ -261,3 +315,9 @@ def test_emergency_tells_its_state_and_what_the_next_one_waits_for():
     assert found.emergency is not None
     assert found.waits_for
     assert found.reason is PhaseReason.NOTHING_RELEASED
+
+
+def test_every_reason_of_phases_is_shown_here():
+    text = Path(__file__).read_text(encoding="utf-8")
+
+    assert [one for one in PhaseReason if f"PhaseReason.{one.name}" not in text] == []
