@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -467,7 +468,7 @@ STATUSES = {
     Reason.REFUSED: lambda world: [_status(world, 21001, "removal")],
     Reason.POSTPONED: lambda world: [_status(world, 11253)],
 }
-RUNS = {
+RUNS: dict[Reason, dict[str, Any]] = {
     Reason.FAILED: {"outcome": RunOutcome.FAILED, "exit_code": 100},
     Reason.TIMED_OUT: {"outcome": RunOutcome.TIMED_OUT},
 }
