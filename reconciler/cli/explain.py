@@ -14,6 +14,7 @@ from reconciler.app.wiring import last_in_force, make_identity
 from reconciler.cli.output import print_json, print_lines
 from reconciler.desired.expansion import EMERGENCY, REMOVAL, rollout_name
 from reconciler.engine.observer import Observer
+from reconciler.engine.status import STATUS
 from reconciler.model.computers import Computer, Run
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.hints import did_you_mean
@@ -78,7 +79,9 @@ def _decide(home: Home, settings: Settings, store: Store, now: datetime | None) 
     if desire.in_force is None:
         hint = "start `patchwright run`, or see `patchwright status`"
         raise ReconcilerError(f"no commit is in force yet {desire.failure}".strip(), hint=hint)
-    observed = Observer(store).observe(fresh=True)
+    with store.read() as view:
+        status = view.documents.load(STATUS) or {}
+    observed = Observer(store).observe(fresh=status.get("fresh", True))
     return decide(desire.in_force, observed, make_identity(settings), clock.now())
 
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reconciler.app.clock import FixedClock
-from reconciler.app.home import make_home
+from reconciler.app.home import Home, make_home
 from reconciler.app.settings import Settings, SourceSettings
 from reconciler.app.wiring import make_identity, make_reconciler, make_source
 from reconciler.cli.explain import show_explanation
@@ -33,9 +33,14 @@ spec: {computers: [db-01]}
 """
 
 
-@pytest.fixture
-def site(tmp_path):
-    """A site after its passes: a reference computer in an open phase, and one for the next."""
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A site that the tests only read."""
+    return make_site(tmp_path_factory.mktemp("explain"))
+
+
+def make_site(tmp_path):
+    """Make a site after a pass: a reference computer in an open phase, and one for the next."""
     repository = Repository(tmp_path / "origin")
     repository.commit(fleet=BASICS + ABSENT)
     source = SourceSettings(url=str(repository.path))
@@ -46,13 +51,20 @@ def site(tmp_path):
     enrol(store, "web", {})
     with store.write() as work:
         work.catalog.merge("lab", [an_update("app")], NOW)
-    reconciler = make_reconciler(settings, store, FixedClock(NOW), "host")
+    store.close()
+    make_pass(home, settings, NOW)
+    return home.folder
+
+
+def make_pass(home, settings, now):
+    """Make a pass on what git said at NOW."""
+    store = home.open_store()
     followed = Followed(make_source(home, settings), make_identity(settings), timedelta(hours=1))
+    reconciler = make_reconciler(settings, store, FixedClock(now), "host")
     reconciler.begin()
     reconciler.run_pass(renew(Desire(), followed, NOW))
     reconciler.end()
     store.close()
-    return home.folder
 
 
 def enrol(store, name, facts):
@@ -109,6 +121,17 @@ def test_instant_of_the_question_decides(site, capsys):
 
     assert [one["reason"] for one in value["updates"]] == ["noContactSinceScan"]
     assert value["now"] == "2026-03-03T09:00:00Z"
+
+
+def test_reads_are_as_stale_as_the_last_pass_found_them(tmp_path, capsys):
+    site = make_site(tmp_path)
+    home = Home(site)
+    make_pass(home, home.settings(), NOW + timedelta(days=2))
+    capsys.readouterr()
+
+    value = json.loads(shown(site, capsys, "rollout", "monthly", output="json"))
+
+    assert {one["reason"] for one in value["phases"]} == {"staleReads"}
 
 
 @pytest.mark.parametrize(
