@@ -14,6 +14,7 @@ class Reason(str, Enum):
     # What the site knows of the computer, and how recently.
     NOT_ENROLLED = "notEnrolled"
     RETIRED = "retired"
+    QUARANTINED = "quarantined"
     AGENT_STOPPED = "agentStopped"
     NO_CONTACT_SINCE_SCAN = "noContactSinceScan"
     OFFLINE = "offline"
@@ -70,6 +71,7 @@ class Reason(str, Enum):
     WINDOW_TOO_SHORT = "windowTooShort"
     OUTSIDE_WINDOW = "outsideWindow"
     WAITS_FOR_PERMIT = "waitsForPermit"
+    AGENT_WAITS = "agentWaits"
     DUE = "due"
 
 

@@ -5,7 +5,7 @@ Agents decide by this, and the site explains by it why nothing starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Optional, Protocol
@@ -71,15 +71,23 @@ def is_due(offer: Offer, policy: Policy, end: Optional[Attempt], now: datetime) 
     return due is not None and due <= now
 
 
-def fitting(offers: Iterable[Offer], policy: Policy, now: datetime) -> list[Offer]:
+def run_order(offer: Offer) -> tuple[datetime, str, int]:
+    """Give what programs of one run are sorted by: the earliest deadline goes first."""
+    return offer.mandatory_at or offer.available_at, offer.rollout, offer.release
+
+
+def fitting(
+    offers: Iterable[Offer], policy: Policy, now: datetime, voluntary: Container[str] = ()
+) -> list[Offer]:
     """Choose the due offers that may start now as one run, in the order in which they run.
 
-    The window must fit the sum of their run times; the earliest deadline goes first.
+    The window must fit the sum of their run times; the earliest deadline goes first. A start by
+    the user ignores windows, spread and freezes: `voluntary` names such advertisements.
     """
     before = timedelta(0)
     chosen: list[Offer] = []
-    for offer in sorted(offers, key=_order):
-        if may_start(offer, policy, before, now):
+    for offer in sorted(offers, key=run_order):
+        if offer.advertisement in voluntary or may_start(offer, policy, before, now):
             before += offer.max_runtime
             chosen.append(offer)
     return chosen
@@ -135,7 +143,3 @@ def _is_ripe(update: OfferedUpdate, now: datetime) -> bool:
 
 def _rest(offer: Offer, end: Attempt) -> timedelta:
     return min(offer.recurrence, REFUSAL_RETRY) if end.refused else offer.recurrence
-
-
-def _order(offer: Offer) -> tuple[datetime, str, int]:
-    return offer.mandatory_at or offer.available_at, offer.rollout, offer.release

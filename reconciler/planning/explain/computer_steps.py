@@ -28,6 +28,9 @@ def contact_steps(case: Case) -> Iterator[Step]:
     computer = case.computer
     if computer.retired:
         yield Step("enrolled", "it was retired from the fleet", Reason.RETIRED)
+    if computer.quarantine:
+        told = f"nothing is offered to it, nor believed of it: {computer.quarantine}"
+        yield Step("enrolled", told, Reason.QUARANTINED, computer.enrolled_at)
     yield Step("enrolled", "it is enrolled", at=computer.enrolled_at)
     seen_at = later(computer.enrolled_at, computer.last_contact_at)
     patience = _POLLS_MISSED * max(case.policy.report_every, case.policy.poll_every)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.composition import compose
 from reconciler.model.computers import RunOutcome
+from reconciler.model.messages import StatusId
 from reconciler.model.policy import Offer
 from reconciler.model.reasons import Reason
 from reconciler.model.starts import due_at, fitting, is_due, ripe
@@ -14,7 +15,14 @@ from reconciler.planning.explain.case import Attempt, Case
 from reconciler.planning.explain.chain import Step
 from reconciler.planning.explain.windows import window_step
 
-_POSTPONED = frozenset({11252, 11253, 11254})
+_POSTPONED = frozenset(
+    {
+        StatusId.INSTALL_RESCHEDULED_BY_USER,
+        StatusId.INSTALL_POSTPONED_BY_USER,
+        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+    }
+)
+_WAITS = frozenset({StatusId.RUN_WAITS, StatusId.INSTALL_POSTPONED_AUTOMATICALLY})
 _LATEST_IDS = 1
 _REFUSALS = {
     "diskFull": Reason.DISK_FULL,
@@ -41,6 +49,10 @@ def start_steps(case: Case, offer: Offer, update: str) -> Iterator[Step]:
         yield _not_due(case, offer, attempt)
     yield _was_due(offer, attempt)
     yield from _run_steps(case, offer, update)
+    newest = next(iter(case.statuses_of(offer)), None)
+    if newest is not None and newest.id in _WAITS:
+        because = f"{newest.reason}: {newest.detail}" if newest.detail else newest.reason
+        yield Step("agent", f"its agent waits: {because}", Reason.AGENT_WAITS, newest.at)
     told = "it starts when the agent next asks for its policy"
     yield Step("start", told, Reason.DUE, now)
 

@@ -100,6 +100,12 @@ def _retired():
     return world
 
 
+def _quarantined():
+    world = due_world()
+    world.change("ref", quarantine="cloned")
+    return world
+
+
 def _access_denied():
     world = due_world()
     world.change("ref", facts={"agent.policy.refusal": "wrongSignature"})
@@ -396,6 +402,7 @@ def _waits_for_permit():
 
 WORLDS = {
     Reason.RETIRED: _retired,
+    Reason.QUARANTINED: _quarantined,
     Reason.AGENT_STOPPED: _agent_stopped,
     Reason.NO_CONTACT_SINCE_SCAN: silent,
     Reason.OFFLINE: _offline,
@@ -453,6 +460,7 @@ WORLDS = {
     Reason.WINDOW_TOO_SHORT: _window_too_short,
     Reason.OUTSIDE_WINDOW: _windows(NIGHTLY.replace("LENGTH", "4h")),
     Reason.WAITS_FOR_PERMIT: _waits_for_permit,
+    Reason.AGENT_WAITS: due_world,
     Reason.DUE: due_world,
 }
 
@@ -467,6 +475,7 @@ STATUSES = {
     Reason.PREREQUISITE_TOO_OLD: lambda world: [_status(world, 21001, "unauthorizedUpgrade")],
     Reason.REFUSED: lambda world: [_status(world, 21001, "removal")],
     Reason.POSTPONED: lambda world: [_status(world, 11253)],
+    Reason.AGENT_WAITS: lambda world: [_status(world, 21002, "content")],
 }
 RUNS: dict[Reason, dict[str, Any]] = {
     Reason.FAILED: {"outcome": RunOutcome.FAILED, "exit_code": 100},
