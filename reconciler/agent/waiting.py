@@ -11,9 +11,9 @@ from reconciler.agent.due import due_offers, is_clock_wrong, is_voluntary, may_r
 from reconciler.agent.journal import Journal
 from reconciler.agent.memory import Memory, Wait
 from reconciler.agent.spool import tell_statuses
-from reconciler.agent.starts import due_at, may_start, windows_of
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.starts import due_at, may_start, windows_of
 
 CLOCK, LOCKED, CONTENT, PERMIT = "clock", "locked", "content", "permit"
 EARLY, LATE, SHORT = "windowAhead", "windowMissed", "windowTooShort"
