@@ -14,6 +14,7 @@ from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
 from reconciler.agent.errors import PolicyRefusedError, SiteUnreachableError, StoppedError
 from reconciler.agent.home import Identity
 from reconciler.agent.machine import Machine
+from reconciler.agent.renewal import Renewal
 from reconciler.agent.runs import Runs
 from reconciler.agent.scanner import Scanner
 from reconciler.agent.trust import read_policy, verify_policy
@@ -50,11 +51,12 @@ class Backoff:
 class Agent:
     """One computer's agent, enrolled at one site."""
 
-    def __init__(self, machine: Machine, site: Site, identity: Identity) -> None:
+    def __init__(self, machine: Machine, site: Site, identity: Identity, renewal: Renewal) -> None:
         self._machine = machine
         self._journal = machine.journal
         self._site = site
         self._identity = identity
+        self._renewal = renewal
         self._scanner = Scanner(machine)
         self._runs = Runs(machine)
         self._backoff = Backoff()
@@ -240,6 +242,8 @@ class Agent:
     def _deliver(self) -> None:
         machine = self._machine
         deliver(machine.journal, self._identity.computer, self._site, machine.clock, machine.log)
+        if machine.clock.confirmed:
+            self._renewal.renew(machine.clock.now())
 
     def _wait(self) -> timedelta:
         """Say how long the site may hold the next poll."""
