@@ -14,6 +14,7 @@ from reconciler.desired.document_checks import check_documents
 from reconciler.desired.lasting_checks import check_lasting
 from reconciler.desired.policy_checks import check_policies
 from reconciler.desired.references import check_references
+from reconciler.desired.renames import check_renames
 from reconciler.desired.rollout_checks import check_rollouts
 from reconciler.desired.state import DesiredState, Loaded, Placed
 from reconciler.desired.strategies import check_merged, merge_strategies
@@ -80,6 +81,7 @@ def link(
         check_documents(state, now),
         faults,
         check_lasting(state, now),
+        check_renames(whole),
         check_changes(state, rollouts, now),
         check_merged(state, rollouts, loaded.broken),
         check_rollouts(state, rollouts),

@@ -137,7 +137,8 @@ class Code(str, Enum):
     AMBIGUOUS_EXIT_CODE = ("PW1104", "an exit code means two things")
     DUPLICATE_CONTENT = ("PW1105", "a file of a custom update stands twice")
     SOURCE_FIELD = ("PW1106", "a field stands in a source of a type that has none")
-    RELEASES_MISSING = ("PW1107", "an rpm source does not say for which releases it is")
+    BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
+    RELEASES_MISSING = ("PW1108", "an rpm source does not say for which releases it is")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")

@@ -23,7 +23,8 @@ class Release:
     `version` is the version of the authorization's package that holds its content; it rises
     when the release takes additions in. `removed` left the authorization for good: what is
     offered is `updates` without it. A retired release keeps its number and its record; it is
-    `folded` where rollups hold its updates from then on (S20).
+    `folded` where rollups hold its updates from then on (S20). `formerly` are the names that its
+    rollout had, oldest first.
     """
 
     rollout: str
@@ -34,6 +35,12 @@ class Release:
     removed: tuple[str, ...] = ()
     retired: bool = False
     folded: bool = False
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def first_name(self) -> str:
+        """The name under which agents know it, whatever its rollout is called today."""
+        return (*self.formerly, self.rollout)[0]
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""

@@ -126,6 +126,15 @@ class Memory:
     grants: Mapping[tuple[str], SpentGrant] = _table()
     next_number: int = 1
 
+    def name_for_agents(self, rollout: str, release: int) -> str:
+        """Give the name under which agents report runs: it outlives renames of the rollout."""
+        found = self.releases.get((rollout, release))
+        return rollout if found is None else found.first_name
+
+    def run_key(self, rollout: str, release: int) -> str:
+        """Give the key under which the last run of a release is kept of each computer."""
+        return f"{self.name_for_agents(rollout, release)}/{release}"
+
     def latest_transition(self) -> datetime | None:
         """Give the newest instant that a record holds, behind which no plan may run."""
         moments = [release.cut_at for release in self.releases.values()]

@@ -26,6 +26,7 @@ class Verb(StrEnum):
     FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
     FORGET_GRANT = "ForgetGrant"
+    RENAME = "Rename"
     ACCEPT_MEMBERS = "AcceptMembers"
     HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
@@ -82,8 +83,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One change of one record: put it, or drop it where the verb is in `DROPS`."""
+    """One change of one record: put it, or drop it where the verb is in `DROPS`.
+
+    `former` is what it was before a rename, where its key is another one now; it leaves at once.
+    """
 
     verb: Verb
     record: Record
     cause: Cause
+    former: Record | None = None

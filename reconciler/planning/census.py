@@ -159,7 +159,7 @@ class Census:
 
     @property
     def _runs(self) -> RunColumn:
-        return self._fleet.runs.get(f"{self.release.rollout}/{self.release.number}") or _NO_RUNS
+        return self._fleet.runs.get(f"{self.release.first_name}/{self.release.number}") or _NO_RUNS
 
 
 _NO_RUNS = RunColumn()

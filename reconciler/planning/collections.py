@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum, auto
 
@@ -32,6 +32,7 @@ from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.holds import Holds, Verdict
 
+_MOST_NAMED = 5
 RPM_FAMILIES = frozenset({"rhel", "suse"})
 _DIGIT_FIRST = re.compile(r"[0-9]+:[0-9].*|[0-9][^:]*", re.ASCII)
 
@@ -145,8 +146,7 @@ class Collections:
         spec = self._desired.collections[name].document.spec
         subject = f"Collection/{name}"
         members = self.select(spec.query, subject, reading) if spec.query else BitMap()
-        for computer in spec.computers:
-            members |= self.named(computer, subject)
+        members |= self.named(spec.computers, subject)
         for included in spec.include:
             members |= self._members(included, reading)
         if spec.limit_to is not None:
@@ -155,19 +155,28 @@ class Collections:
             members -= self._members(excluded, _WITHOUT[reading])
         return members & self._fleet.enrolled
 
-    def named(self, written: str, subject: str) -> BitMap:
-        """Find a named computer: an unknown one joins when it enrols (S6), of several none.
+    def named(self, written: Iterable[str], subject: str) -> BitMap:
+        """Find named computers: an unknown one joins when it enrols (S6), of several none.
 
         What cannot be resolved is told of the subject.
         """
-        site, _, name = written.rpartition("/")
-        found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
-        if len(found) > 1:
-            self._tell(subject, ConditionType.AMBIGUOUS_COMPUTER, f"several are named {written!r}")
-            return BitMap()
-        if not found:
-            self._tell(subject, ConditionType.UNKNOWN_COMPUTER, f"none is named {written!r}")
-        return found
+        members = BitMap()
+        unknown: list[str] = []
+        ambiguous: list[str] = []
+        for one in written:
+            site, _, name = one.rpartition("/")
+            found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
+            if len(found) == 1:
+                members |= found
+            else:
+                (ambiguous if found else unknown).append(one)
+        if unknown:
+            message = f"{len(unknown)} named computer(s) have not enrolled: {_listed(unknown)}"
+            self._tell(subject, ConditionType.UNKNOWN_COMPUTER, message)
+        if ambiguous:
+            message = f"{len(ambiguous)} name(s) are those of several: {_listed(ambiguous)}"
+            self._tell(subject, ConditionType.AMBIGUOUS_COMPUTER, message)
+        return members
 
     def _by_fact(self, leaf: FactLeaf, subject: str) -> BitMap:
         enrolled = self._fleet.enrolled
@@ -218,6 +227,11 @@ class Collections:
 
     def _tell(self, subject: str, type_: ConditionType, message: str) -> None:
         self._found.add(Condition(subject, type_, message))
+
+
+def _listed(names: list[str]) -> str:
+    """Name the first few: a table may name a hundred thousand."""
+    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _any_element(accepts: Callable[[FactValue], bool]) -> Callable[[FactValue], bool]:

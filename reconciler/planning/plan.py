@@ -28,6 +28,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
+from reconciler.planning.facts import tell_missing_facts
 from reconciler.planning.freezes import freeze_windows, tell_freezes
 from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
@@ -43,6 +44,7 @@ from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.renames import carry_over
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -110,13 +112,16 @@ def make_plan(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
 ) -> Plan:
     """Compare both sides and decide everything there is to do (S25)."""
+    observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now)
     draft = Draft(observed.memory)
+    draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     rollouts = _settle(world, draft)
     keep_rolls(world, draft)
     forget_rolls(world, draft)
+    tell_missing_facts(world, rollouts, draft)
     spend_grant(world, draft)
     tell_withheld(world, draft)
     _tell_clock(world, now, draft)

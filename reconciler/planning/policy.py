@@ -99,7 +99,7 @@ def _offers(
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
                 advertisement=offer.id,
-                rollout=offer.rollout,
+                rollout=memory.name_for_agents(offer.rollout, offer.release),
                 release=offer.release,
                 phase=offer.phase,
                 program=offer.program,

@@ -51,6 +51,5 @@ def _holders(subject: str, spec: WaiverSpec, collections: Collections) -> BitMap
     who = BitMap()
     if spec.collection is not None:
         who |= collections.guarded(spec.collection)
-    for computer in spec.computers:
-        who |= collections.named(computer, subject)
+    who |= collections.named(spec.computers, subject)
     return who

@@ -284,6 +284,16 @@ def test_what_protects_all_but_a_held_collection_protects_the_most(town):
     assert len(town.collections().guarded("rest")) == 40 - 14
 
 
+def test_a_budget_binds_old_and_new_members(town):
+    budget = "kind: DisruptionBudget\nmetadata: {name: web}\n"
+    town.manifests.append(f"{HEADER}{budget}spec: {{collection: web, concurrent: 1}}\n")
+    town.turn(range(6), "mail")
+    town.turn(range(20, 26), "web")
+
+    (domain,) = town.plan().guidance.budgets
+    assert len(domain.members) == 26
+
+
 def test_on_a_stale_read_a_commit_is_measured_as_any_change(town):
     town.fresh = False
     town.collect(web={"query": {"fact": "role", "op": "In", "values": ["mail"]}})
