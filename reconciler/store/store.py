@@ -12,11 +12,13 @@ from sqlalchemy import Connection, select
 
 from reconciler.store.audit import AuditRepository
 from reconciler.store.catalog import CatalogRepository
+from reconciler.store.checkpoints import CheckpointRepository
 from reconciler.store.computers import ComputerRepository
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.credentials import CredentialRepository, TokenRepository
 from reconciler.store.database import LOCK_WAIT, Database, parse_location
 from reconciler.store.documents import DocumentRepository
+from reconciler.store.events import EventRepository
 from reconciler.store.inbox import InboxRepository
 from reconciler.store.journal import JournalRepository
 from reconciler.store.lease import LeaseRepository
@@ -45,6 +47,7 @@ class View:
         self.records = RecordRepository(connection, counters)
         self.journal = JournalRepository(connection)
         self.computers = ComputerRepository(connection, counters)
+        self.checkpoints = CheckpointRepository(connection)
         self.credentials = CredentialRepository(connection)
         self.tokens = TokenRepository(connection)
         self.inbox = InboxRepository(connection, counters)
@@ -52,6 +55,7 @@ class View:
         self.lease = LeaseRepository(connection)
         self.documents = DocumentRepository(connection, counters)
         self.audit = AuditRepository(connection)
+        self.events = EventRepository(connection)
         self.permits = PermitRepository(connection, counters)
         self.statuses = StatusRepository(connection)
 
