@@ -12,7 +12,8 @@ from reconciler.model.errors import ContentError
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.policy import Offer
 
-_SPARE = 10 * 1024 * 1024
+SPARE = 10 * 1024 * 1024
+"""Bytes that stay free on a disk unless the machine's administrator says otherwise."""
 
 
 def fetch_manifest(content: Content, offer: Offer) -> Mapping[str, ContentFile]:
@@ -39,12 +40,12 @@ def place_file(content: Content, file: ContentFile, folder: Path) -> Path:
     return target
 
 
-def refuse_full(path: Path, needed: int) -> None:
+def refuse_full(path: Path, needed: int, spare: int = SPARE) -> None:
     """Raise RunRefusedError unless the disk holds that many bytes and some to spare (H5)."""
     free = free_bytes(path)
-    if free < needed + _SPARE:
+    if free < needed + spare:
         raise RunRefusedError(
-            "diskFull", f"{free} bytes are free at {path}, and {needed + _SPARE} are needed"
+            "diskFull", f"{free} bytes are free at {path}, and {needed + spare} are needed"
         )
 
 

@@ -12,15 +12,16 @@ from reconciler.agent.facts import os_family
 from reconciler.agent.log import Log
 from reconciler.agent.packages import PackageManager
 from reconciler.agent.process import Runner
+from reconciler.agent.surroundings import Surroundings
 
 
 def choose_packages(
-    root: Path, path: Path, content: Content, runner: Runner, log: Log
+    machine: Surroundings, path: Path, content: Content, runner: Runner, log: Log
 ) -> PackageManager:
     """Give the root's package manager; `path` is a directory of the agent."""
-    if has_rpms(root):
-        return DnfPackages(root, path / "dnf", content, runner, log)
-    return AptPackages(root, path / "repository", content, runner, log)
+    if has_rpms(machine.root):
+        return DnfPackages(machine, path / "dnf", content, runner, log)
+    return AptPackages(machine, path / "repository", content, runner, log)
 
 
 def has_rpms(root: Path) -> bool:

@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Optional
 
 from reconciler.agent.apt.listing import scan_locally
 from reconciler.agent.choice import has_rpms
@@ -18,12 +19,12 @@ from reconciler.agent.content import Content
 from reconciler.agent.dnf.listing import scan_rpms_locally
 from reconciler.agent.doctor import FAULT, OK, examine
 from reconciler.agent.enrolment import enrol_machine
-from reconciler.agent.errors import AgentError
+from reconciler.agent.errors import AgentError, SiteUnreachableError, StoppedError
 from reconciler.agent.facts import read_hostname, read_os_release
 from reconciler.agent.home import Home, Identity, Settings
 from reconciler.agent.log import Log
-from reconciler.agent.loop import Agent
-from reconciler.agent.machine import make_machine, make_packages
+from reconciler.agent.loop import Agent, Backoff
+from reconciler.agent.machine import make_machine, make_packages, make_surroundings
 from reconciler.agent.process import run_command
 from reconciler.agent.renewal import Renewal
 from reconciler.agent.standing import describe, render_standing
@@ -48,8 +49,9 @@ def run(options: argparse.Namespace) -> int:
     stop.listen()
     with closing(home.lock()):
         if home.load_identity() is None and options.server and options.token_file:
-            _enrol(home, options)
-        _make_agent(home, options, stop).run_forever()
+            _enrol_in_time(home, options, stop)
+        if not stop.requested:
+            _make_agent(home, options, stop).run_forever()
     return 0
 
 
@@ -94,7 +96,8 @@ def doctor(options: argparse.Namespace) -> int:
     root, home = _root_of(options), _home_of(options)
     log = Log(options.log_level or "error")
     content = Content(home.path / "content", None)
-    found = examine(root, home, make_packages(root, home, content, log))
+    machine = make_surroundings(root)
+    found = examine(machine, home, make_packages(machine, home, content, log))
     if options.output == "json":
         _print_json([asdict(one) for one in found])
     else:
@@ -130,6 +133,24 @@ def _enrol(home: Home, options: argparse.Namespace) -> Identity:
     if not name:
         raise AgentError("the machine has no name for itself", hint="give one with --name")
     return enrol_machine(home, root, settings, options.token_file, name)
+
+
+def _enrol_in_time(home: Home, options: argparse.Namespace, stop: Stop) -> None:
+    """Enrol as soon as the site answers; a refusal is an error all the same."""
+    log, backoff = Log(options.log_level or "info"), Backoff()
+    with suppress(StoppedError):
+        while (trouble := _try_to_enrol(home, options)) is not None:
+            pause = backoff.failed(trouble.retry_after)
+            log.warning("not enrolled yet", problem=trouble, pause=pause)
+            stop.sleep(pause)
+
+
+def _try_to_enrol(home: Home, options: argparse.Namespace) -> Optional[SiteUnreachableError]:
+    try:
+        _enrol(home, options)
+    except SiteUnreachableError as error:
+        return error
+    return None
 
 
 def _scan_locally(options: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ class Content:
             raise ContentError(f"{sha256!r:.80} is not a SHA-256")
         target = self._path / sha256
         if target.exists():
-            if _digest(target) == sha256:
+            if digest_of_file(target) == sha256:
                 return target
             target.unlink()
         if self._site is None:
@@ -63,6 +63,10 @@ class Content:
         except ValueError as error:
             raise ContentError(f"the content {sha256} cannot be read: {error}") from error
 
+    def holds(self, sha256: str) -> bool:
+        """Tell whether a file is on the disk; `fetch` looks whether it is whole."""
+        return (self._path / sha256).exists()
+
     def keep_only(self, digests: Collection[str]) -> None:
         """Delete every file but these."""
         with contextlib.suppress(FileNotFoundError):
@@ -82,11 +86,12 @@ def _check(path: Path, sha256: str, size: Optional[int]) -> None:
     found = path.stat().st_size
     if size is not None and found != size:
         raise ContentError(f"the content {sha256} has {found} bytes instead of {size}")
-    if _digest(path) != sha256:
+    if digest_of_file(path) != sha256:
         raise ContentError(f"the content {sha256} has another digest")
 
 
-def _digest(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
+    """Give the SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while True:

@@ -19,6 +19,7 @@ from reconciler.agent.errors import PolicyRefusedError
 from reconciler.agent.facts import collect_facts
 from reconciler.agent.home import Home, Identity
 from reconciler.agent.packages import PackageManager
+from reconciler.agent.surroundings import Surroundings
 from reconciler.agent.trust import verify_policy
 from reconciler.model.errors import ReconcilerError
 
@@ -39,15 +40,15 @@ class Finding:
     hint: str = ""
 
 
-def examine(root: Path, home: Home, packages: PackageManager) -> tuple[Finding, ...]:
+def examine(machine: Surroundings, home: Home, packages: PackageManager) -> tuple[Finding, ...]:
     """Make every check; one that cannot be made is a fault, and hinders no other."""
     checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
-        ("rights", lambda: _rights(root)),
+        ("rights", lambda: _rights(machine.root)),
         ("python", _python),
         ("disk", lambda: _disk(home)),
-        ("programs", lambda: _programs(root)),
+        ("programs", lambda: _programs(machine.root)),
         ("packages", lambda: _packages(packages)),
-        ("facts", lambda: _facts(root, packages)),
+        ("facts", lambda: _facts(machine, packages)),
         ("site", lambda: _site(home)),
     )
     return tuple(finding for name, check in checks for finding in _make(name, check))
@@ -101,15 +102,15 @@ def _programs(root: Path) -> Iterator[Finding]:
 
 
 def _packages(packages: PackageManager) -> Iterator[Finding]:
-    if packages.is_busy():
-        hint = "runs wait until it ends"
-        yield Finding("packages", WARNING, "another program works on the packages", hint)
+    holder = packages.describe_holder()
+    if holder:
+        yield Finding("packages", WARNING, holder, "runs wait until it ends")
     else:
         yield Finding("packages", OK, "nobody works on the packages")
 
 
-def _facts(root: Path, packages: PackageManager) -> Iterator[Finding]:
-    facts = collect_facts(root, packages.collect_facts())
+def _facts(machine: Surroundings, packages: PackageManager) -> Iterator[Finding]:
+    facts = collect_facts(machine.root, machine.boot.kernel().release, packages.collect_facts())
     release = facts.get("os.release")
     if not facts.get("os.family") or not release:
         hint = (

@@ -13,6 +13,7 @@ from typing import Optional
 from reconciler.agent.content import free_bytes
 from reconciler.agent.errors import AgentError
 from reconciler.agent.home import read_bounded
+from reconciler.agent.processes import list_stale_processes
 from reconciler.model.messages import FactValue
 
 VERSION = "0.1.0"
@@ -30,16 +31,17 @@ _PORTABLE = frozenset({8, 9, 10, 11, 14, 30, 31, 32})
 _WORKSTATION = frozenset({3, 4, 5, 6, 7, 13, 15, 16, 24, 34, 35, 36})
 
 
-def collect_facts(root: Path, found: Mapping[str, FactValue]) -> dict[str, FactValue]:
+def collect_facts(root: Path, kernel: str, found: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Give all facts; a declared one (ROOT/etc/patchwright/facts.json) beats one that was found.
 
-    `found` are those of the package manager.
+    `kernel` is what runs as `uname -r` tells it; `found` are the facts of the package manager.
 
     Raises AgentError where the declared ones cannot be read.
     """
     return {
         **_system_facts(root),
         **_machine_facts(root),
+        **_running_facts(root, kernel),
         **found,
         "agent.version": VERSION,
         **read_declared_facts(root / DECLARED),
@@ -96,11 +98,16 @@ def _system_facts(root: Path) -> dict[str, FactValue]:
         "os.version": version,
         "os.release": _release_name(id_, version, family),
         "os.codename": release.get("VERSION_CODENAME", ""),
-        "kernel": os.uname().release,
         "hostname": read_hostname(root),
         "timezone": _timezone(root),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _running_facts(root: Path, kernel: str) -> dict[str, FactValue]:
+    stale = list_stale_processes(root)[:_FACT_LIMIT]
+    facts: dict[str, FactValue] = {"kernel": kernel} if kernel else {}
+    return {**facts, "restart.processes": stale} if stale else facts
 
 
 def _release_name(id_: str, version: str, family: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Optional
 
 from reconciler.agent.home import AgentState, Home
@@ -30,11 +30,6 @@ class Journal:
     def spool(self) -> Spool:
         """What is told and not yet acknowledged."""
         return self._state.spool
-
-    @property
-    def ahead(self) -> timedelta:
-        """How far the site's clock was ahead of the local one when last heard of."""
-        return timedelta(microseconds=self._state.memory.ahead_us)
 
     def save(self, *, memory: Optional[Memory] = None, spool: Optional[Spool] = None) -> None:
         """Put new values in place and on disk in one step; raises AgentError."""

@@ -31,10 +31,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a run installs, and which of it was marked as automatically installed."""
+    """What a run installs, and which of it was marked as automatically installed.
+
+    With `own_sources` the files come from the machine's own sources (S18).
+    """
 
     pins: tuple[Pin, ...]
     automatic: tuple[str, ...]
+    own_sources: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ class PackageManager(Protocol):
     def scan(self, catalog: CatalogSlice) -> Findings:
         """Judge every update of the slice (S10); raises CommandError where it cannot look (S29)."""
 
+    def repair(self) -> None:
+        """Let it end what was interrupted before; what it cannot end `prepare` refuses."""
+
     def prepare(self, offer: Offer, missing: Collection[str]) -> Preparation:
         """Bring all that a run of the offer needs onto the disk, and try it without a change.
 
@@ -76,8 +83,8 @@ class PackageManager(Protocol):
     def install_command(self, preparation: Preparation) -> Command:
         """Say what installs exactly what was prepared, and never removes."""
 
-    def is_busy(self) -> bool:
-        """Tell whether some program installs or removes packages at this moment."""
+    def describe_holder(self) -> str:
+        """Say which program installs or removes packages at this moment; nothing for nobody."""
 
     def settle(self, preparation: Preparation, ended: Ended) -> Settled:
         """Make whole what an install left, and say how it ended; raises CommandError."""

@@ -20,6 +20,18 @@ _ENDED_WELL = frozenset(
     }
 )
 
+# What is due and does not begin, for the reason given (H5).
+_NOT_BEGUN = frozenset(
+    {
+        StatusId.RUN_REFUSED,
+        StatusId.RUN_WAITS,
+        StatusId.WINDOW_TOO_EARLY,
+        StatusId.WINDOW_TOO_LATE,
+        StatusId.WINDOW_TOO_SHORT,
+        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+    }
+)
+
 
 def after_batch(
     computer: Computer, batch: Batch, received_at: datetime, content_version: int
@@ -63,7 +75,7 @@ def _after_status(computer: Computer, status: StatusMessage, received_at: dateti
     key = f"{status.rollout}/{status.release}"
     at = min(status.at, received_at)
     known = computer.runs.get(key)
-    if status.id == StatusId.RUN_REFUSED:
+    if status.id in _NOT_BEGUN:
         return replace(computer, refusal=f"{status.reason}: {status.detail}".strip(": "))
     if status.id == StatusId.PROGRAM_STARTED:
         fresh = Run(status.rollout, status.release, RunOutcome.BEGAN, at)

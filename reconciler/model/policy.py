@@ -20,10 +20,9 @@ POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
 class OfferedUpdate:
     """An update to install on this computer: its id and (name, architecture, version) pins.
 
-    `modules` are as in `SliceUpdate`.
-
-    It is left out of runs before `not_before` (S11), and of a run that has one of `yields_to` in
-    another program: those bring higher versions of the same packages (S12a).
+    `modules` are as in `SliceUpdate`. It is left out of runs before `not_before` (S11), and of a
+    run that has one of `yields_to` in another program: those bring higher versions of the same
+    packages (S12a).
     """
 
     id: str

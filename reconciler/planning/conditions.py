@@ -37,6 +37,7 @@ class ConditionType(StrEnum):
     RECORDS_SET_ASIDE = "RecordsSetAside"
     PRUNE_BLOCKED = "PruneBlocked"
     CLOCK_BEHIND = "ClockBehind"
+    CLOCK_SKEW = "ClockSkew"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"

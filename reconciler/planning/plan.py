@@ -18,6 +18,7 @@ from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
+from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
@@ -140,6 +141,7 @@ def make_plan(
     conditions = {
         *draft.conditions(),
         *no_windows,
+        *clock_skews(observed.fleet, site.name),
         *_catalog_conditions(world),
         *tell_cloned(world),
         *world.collections.conditions(),

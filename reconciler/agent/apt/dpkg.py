@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.agent.configuration import Conffiles
 from reconciler.agent.errors import CommandError
 from reconciler.agent.inventory import Installed
-from reconciler.agent.locks import is_locked
+from reconciler.agent.locks import describe_holder
 from reconciler.agent.process import Done, Runner, check
 
 _FORMAT = "${Package}\t${Architecture}\t${Version}\t${db:Status-Status}\t${db:Status-Want}\n"
@@ -16,12 +17,20 @@ _DATABASE = Path("var/lib/dpkg")
 _LOCKS = ("lock-frontend", "lock")
 
 
+def conffile_options(conffiles: Conffiles) -> tuple[str, ...]:
+    """Say what dpkg does with edited configuration files, and never asks."""
+    if conffiles is Conffiles.REPLACE:
+        return ("--force-confnew",)
+    return ("--force-confdef", "--force-confold")
+
+
 class Dpkg:
     """The package database of one root."""
 
-    def __init__(self, root: Path, runner: Runner) -> None:
+    def __init__(self, root: Path, conffiles: Conffiles, runner: Runner) -> None:
         self._root = root
         self._database = root / _DATABASE
+        self._conffiles = conffile_options(conffiles)
         self._runner = runner
 
     def list_installed(self) -> tuple[Installed, ...]:
@@ -37,9 +46,10 @@ class Dpkg:
         """Give dpkg's name of the machine's own architecture, as `amd64`."""
         return check(self._run("dpkg", "--print-architecture"), "dpkg").strip()
 
-    def is_locked(self) -> bool:
-        """Tell whether some program installs or removes packages at this moment."""
-        return any(is_locked(self._database / name) for name in _LOCKS)
+    def describe_holder(self) -> str:
+        """Say which program installs or removes packages at this moment; nothing for nobody."""
+        found = (describe_holder(self._database / name) for name in _LOCKS)
+        return next((holder for holder in found if holder), "")
 
     def has_leftovers(self) -> bool:
         """Tell whether dpkg ended before it wrote its own database whole; apt refuses to work."""
@@ -51,16 +61,9 @@ class Dpkg:
         return self.has_leftovers() or any(not found.whole for found in self.list_installed())
 
     def configure_all(self) -> Done:
-        """Let dpkg end what it began, however long it takes; edited configuration files stay."""
+        """Let dpkg end what it began, however long it takes."""
         return self._runner(
-            [
-                "dpkg",
-                f"--root={self._root}",
-                "--force-confdef",
-                "--force-confold",
-                "--configure",
-                "--pending",
-            ],
+            ["dpkg", f"--root={self._root}", *self._conffiles, "--configure", "--pending"],
             {"DEBIAN_FRONTEND": "noninteractive"},
             None,
         )

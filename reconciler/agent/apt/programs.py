@@ -1,17 +1,31 @@
-"""apt on one root, told of nothing but captured content."""
+"""apt on one root: the captured content as its only source, or the machine's own sources."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.agent.apt.dpkg import conffile_options
 from reconciler.agent.apt.simulation import Simulation, explain_failure, parse_simulation
+from reconciler.agent.configuration import Conffiles
 from reconciler.agent.packages import Pin
 from reconciler.agent.process import Done, Runner, check
 
 _CONFIGURATION = Path("etc/apt/root.conf")
 _NOTHING = "/dev/null"
+_NO_PINS = {"Dir::Etc::preferences": _NOTHING, "Dir::Etc::preferencesparts": _NOTHING}
+# What is authorized is installed whatever its phase is, and nothing else leaves or comes.
+_BEHAVIOUR = {
+    "APT::Install-Recommends": "false",
+    "APT::Install-Suggests": "false",
+    "APT::Get::AutomaticRemove": "false",
+    "APT::Get::Upgrade-Allow-New": "true",
+    "APT::Get::Never-Include-Phased-Updates": "false",
+    "APT::Get::Always-Include-Phased-Updates": "true",
+    "DPkg::Lock::Timeout": "60",
+    "Dpkg::Use-Pty": "false",
+}
 
 
 def apt_environment(root: Path) -> dict[str, str]:
@@ -42,67 +56,95 @@ class PrivateRepository:
         (self.path / "sources.list").write_text(line, encoding="utf-8")
 
     def options(self) -> list[str]:
-        """Say how apt sees this source only: no other lists, cache, pins or recommendations."""
-        settings = {
-            "Dir::Etc::sourcelist": self.path / "sources.list",
-            "Dir::Etc::sourceparts": _NOTHING,
-            "Dir::Etc::preferences": _NOTHING,
-            "Dir::Etc::preferencesparts": _NOTHING,
-            "Dir::State::lists": self.path / "lists",
-            "Dir::Cache": self.path / "cache",
-            "APT::Sandbox::User": "root",
-            "APT::Install-Recommends": "false",
-            "APT::Install-Suggests": "false",
-            "APT::Get::Upgrade-Allow-New": "true",
-            "APT::Get::Never-Include-Phased-Updates": "false",
-            "APT::Get::Always-Include-Phased-Updates": "true",
-            "DPkg::Lock::Timeout": "60",
-            "Dpkg::Use-Pty": "false",
-            "Dpkg::Options::": "--force-confdef",
-        }
-        options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
-        return [*options, "-o", "Dpkg::Options::=--force-confold"]
+        """Say how apt sees this source only: no other lists, and none of the machine's pins."""
+        return [*self.pinned_options(), *_set(_NO_PINS)]
+
+    def pinned_options(self) -> list[str]:
+        """Say how apt sees this source only, with the pins of the machine's administrator."""
+        return _set(
+            {
+                "Dir::Etc::sourcelist": str(self.path / "sources.list"),
+                "Dir::Etc::sourceparts": _NOTHING,
+                "Dir::State::lists": str(self.path / "lists"),
+                "Dir::Cache": str(self.path / "cache"),
+                "APT::Sandbox::User": "root",
+            }
+        )
+
+    def own_options(self) -> list[str]:
+        """Say how apt sees the machine's own sources, but brings files here."""
+        return _set({"Dir::Cache": str(self.path / "cache")})
 
 
 class Apt:
-    """apt-get and apt-mark with one private repository as their only source."""
+    """apt-get with some sources, which `options` name; it never removes and never asks."""
 
-    def __init__(self, root: Path, repository: PrivateRepository, runner: Runner) -> None:
-        self._environment = apt_environment(root)
-        self._repository = repository
+    def __init__(
+        self, root: Path, options: Sequence[str], conffiles: Conffiles, runner: Runner
+    ) -> None:
+        dpkg = [f"Dpkg::Options::={option}" for option in conffile_options(conffiles)]
+        self.environment = apt_environment(root)
+        self._options = [
+            *options,
+            *_set(_BEHAVIOUR),
+            *(word for one in dpkg for word in ("-o", one)),
+        ]
         self._runner = runner
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the programs need beside their arguments."""
-        return dict(self._environment)
-
     def update(self) -> None:
-        """Read the index of the private repository; raises CommandError."""
-        check(self._run("apt-get", *self._repository.options(), "-q", "update"), "apt-get update")
+        """Read the indexes of the sources; raises RunRefusedError."""
+        done = self._run("apt-get", *self._options, "-q", "update")
+        if done.code != 0:
+            raise explain_failure(done.output + done.errors)
 
     def simulate(self, pins: Sequence[Pin]) -> Simulation:
         """Ask apt what it would do; raises RunRefusedError where it would do nothing."""
-        done = self._run("apt-get", *self._repository.options(), "-s", *_install_words(pins))
+        done = self._run("apt-get", *self._options, "-s", *_install_words(pins))
         if done.code != 0:
             raise explain_failure(done.output + done.errors)
         return parse_simulation(done.output)
 
+    def download(self, pins: Sequence[Pin]) -> None:
+        """Bring what these need into the cache; raises RunRefusedError."""
+        done = self._run("apt-get", *self._options, "-q", "--download-only", *_install_words(pins))
+        if done.code != 0:
+            raise explain_failure(done.output + done.errors)
+
     def install_command(self, pins: Sequence[Pin]) -> list[str]:
         """Say what installs these and what they need, and never removes."""
-        return ["apt-get", *self._repository.options(), "-q", *_install_words(pins)]
+        return ["apt-get", *self._options, "-q", *_install_words(pins)]
+
+    def show_policy(self, names: Sequence[str]) -> str:
+        """Print which versions apt would choose of these, and why; raises CommandError."""
+        words = ["apt-cache", *self._options, "policy", *names]
+        return check(self._run(*words), "apt-cache policy")
+
+    def _run(self, *command: str) -> Done:
+        return self._runner(command, self.environment)
+
+
+class Marks:
+    """Which packages are there only because others need them."""
+
+    def __init__(self, root: Path, runner: Runner) -> None:
+        self._environment = apt_environment(root)
+        self._runner = runner
 
     def list_automatic(self) -> frozenset[str]:
-        """Name the packages that are there only because others need them."""
-        return frozenset(check(self._run("apt-mark", "showauto"), "apt-mark").split())
+        """Name these packages."""
+        return frozenset(check(self._run("showauto"), "apt-mark").split())
 
     def mark_automatic(self, names: Collection[str]) -> None:
         """Say of these packages that they are there only because others need them."""
         if names:
-            check(self._run("apt-mark", "auto", *sorted(names)), "apt-mark")
+            check(self._run("auto", *sorted(names)), "apt-mark")
 
-    def _run(self, *command: str) -> Done:
-        return self._runner(command, self._environment)
+    def _run(self, *words: str) -> Done:
+        return self._runner(("apt-mark", *words), self._environment)
+
+
+def _set(settings: Mapping[str, str]) -> list[str]:
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
 
 
 def _install_words(pins: Sequence[Pin]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from reconciler.agent.child import Ended
@@ -20,12 +20,14 @@ from reconciler.agent.dnf.restart import (
 )
 from reconciler.agent.dnf.rpm import Rpm, RpmRecord, find_duplicates, newest_records
 from reconciler.agent.dnf.scriptlets import BrokenPackages, broken_pins, find_failures
+from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.inventory import Inventory, group_by_name
 from reconciler.agent.judge import Judge
 from reconciler.agent.log import Log
 from reconciler.agent.packages import INTERRUPTED, Command, Findings, Pin, Preparation, Settled
 from reconciler.agent.process import Runner
 from reconciler.agent.redaction import last_lines
+from reconciler.agent.surroundings import Surroundings
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer
 from reconciler.model.updates import CatalogSlice, UpdateState
@@ -36,27 +38,19 @@ _BROKEN = "broken-packages.json"
 
 
 class DnfPackages:
-    """The packages of one root of the rhel family; `path` is a directory of the agent.
+    """The packages of one root of the rhel family; `path` is a directory of the agent."""
 
-    `kernel` tells what runs, as `uname -r`.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917  # each is a part of the machine
-        self,
-        root: Path,
-        path: Path,
-        content: Content,
-        runner: Runner,
-        log: Log,
-        kernel: Callable[[], str] = lambda: os.uname().release,
+    def __init__(
+        self, machine: Surroundings, path: Path, content: Content, runner: Runner, log: Log
     ) -> None:
+        root = machine.root
         repository = PrivateRepository(path / "repository")
         self._root = root
         self._rpm = Rpm(root, runner)
         self._dnf = Dnf(root, repository, self._rpm, runner)
         self._preparer = Preparer(root, self._dnf, repository, content)
         self._broken = BrokenPackages(path / _BROKEN)
-        self._kernel = kernel
+        self._boot = machine.boot
         self._log = log
 
     def collect_facts(self) -> dict[str, FactValue]:
@@ -70,14 +64,21 @@ class DnfPackages:
         installed = _inventory(newest)
         restart = restart_packages(newest, core_packages(self._root), read_boot_time())
         states = RPM_JUDGE.judge_updates(catalog, installed, restart)
-        running = running_version(records, self._kernel())
+        running = running_version(records, self._boot.kernel().release)
         for update in waiting_kernels(catalog, installed, running):
             if states.get(update) is UpdateState.INSTALLED:
                 states[update] = UpdateState.PENDING_RESTART
         return Findings(states, _name_packages(newest))
 
+    def repair(self) -> None:
+        """Do nothing: what a killed rpm left goes when its run is settled, or with a reinstall."""
+
     def prepare(self, offer: Offer, missing: Collection[str]) -> Preparation:
         """Make a private repository of the captured content; dnf simulates, and rpm tests."""
+        if offer.order.content == "repository":
+            raise RunRefusedError(
+                "ownSources", "with dnf, files come from the captured content alone"
+            )
         installed = _inventory(self._newest(self._rpm.list_records()))
         pins = RPM_JUDGE.choose_pins(offer, missing, installed)
         # dnf does not reinstall and upgrade at once; what is only half-way has time.
@@ -94,9 +95,9 @@ class DnfPackages:
         words = self._dnf.install_command(preparation.pins, again=again)
         return Command(tuple(words), self._dnf.environment)
 
-    def is_busy(self) -> bool:
-        """Tell whether somebody holds the lock of rpm."""
-        return self._rpm.is_locked()
+    def describe_holder(self) -> str:
+        """Say which process holds the lock of rpm."""
+        return self._rpm.describe_holder()
 
     def settle(self, preparation: Preparation, ended: Ended) -> Settled:
         """Take out what a killed rpm left, and count a script that failed as a failure.
@@ -124,7 +125,7 @@ class DnfPackages:
         records = self._rpm.list_records()
         newest = self._newest(records)
         versions = {one.package.name: one.package.version for one in newest}
-        running = running_version(records, self._kernel())
+        running = running_version(records, self._boot.kernel().release)
         return bool(
             restart_packages(newest, core_packages(self._root), read_boot_time())
         ) or is_newer_kernel_installed(versions, running)

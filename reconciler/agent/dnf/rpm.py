@@ -10,7 +10,7 @@ from typing import Optional
 
 from reconciler.agent.errors import CommandError
 from reconciler.agent.inventory import Installed
-from reconciler.agent.locks import is_locked
+from reconciler.agent.locks import describe_holder
 from reconciler.agent.process import Runner, check
 from reconciler.model.versions import render_evr, rpm_key
 
@@ -60,9 +60,9 @@ class Rpm:
         command = ["rpm", *self._where(), "-qa", "--nodigest", "--nosignature", "--qf", _FORMAT]
         return parse_records(check(self._runner(command, {}), "rpm"))
 
-    def is_locked(self) -> bool:
-        """Tell whether some program installs or removes packages at this moment."""
-        return is_locked(self._root / self._place / ".rpm.lock")
+    def describe_holder(self) -> str:
+        """Say which program installs or removes packages at this moment; nothing for nobody."""
+        return describe_holder(self._root / self._place / ".rpm.lock")
 
     def _where(self) -> list[str]:
         if self._root == Path("/"):

@@ -124,7 +124,7 @@ def test_facts_of_a_root(tmp_path):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    facts = collect_facts(tmp_path, {"arch": "amd64"})
+    facts = collect_facts(tmp_path, "6.1.0-28-amd64", {"arch": "amd64"})
 
     expected = {
         "os.family": "debian",
@@ -146,7 +146,10 @@ def test_timezone_of_a_link(tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/America/New_York")
 
-    assert collect_facts(tmp_path, {"arch": "amd64"})["timezone"] == "America/New_York"
+    assert (
+        collect_facts(tmp_path, "6.1.0-28-amd64", {"arch": "amd64"})["timezone"]
+        == "America/New_York"
+    )
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": null}', '{"a": {"b": 1}}', '{"a": [1]}', "NaN"])
