@@ -11,6 +11,7 @@ import typer
 from reconciler.cli.catalog_app import catalog_app
 from reconciler.cli.options import (
     DEFAULT_SITE,
+    LimitOption,
     NowOption,
     Output,
     OutputOption,
@@ -220,6 +221,36 @@ def retire(
     from reconciler.cli.computers import retire_computer
 
     finish(retire_computer(site, computer, output))
+
+
+@app.command()
+def events(
+    site: SiteArgument = DEFAULT_SITE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show the newest changes of conditions, newest first.
+
+    Example: patchwright events --limit 20 --site /var/lib/patchwright
+    """
+    from reconciler.cli.history import show_events
+
+    finish(show_events(site, limit, output))
+
+
+@app.command()
+def audit(
+    site: SiteArgument = DEFAULT_SITE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what people did to the site by hand, newest first.
+
+    Example: patchwright audit --site /var/lib/patchwright -o json
+    """
+    from reconciler.cli.history import show_audit
+
+    finish(show_audit(site, limit, output))
 
 
 @app.command("release-permit")
