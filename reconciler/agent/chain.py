@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Optional
 
+from reconciler.agent.due import is_clock_wrong, may_run
 from reconciler.agent.errors import CommandError
 from reconciler.agent.hooks import HookEnd, Hooks
 from reconciler.agent.machine import Machine
@@ -22,7 +23,15 @@ from reconciler.agent.memory import (
     RunRecord,
 )
 from reconciler.agent.outcomes import Outcomes
-from reconciler.agent.restarts import FORCE, Now, decide, make_restart, merge, waiting_status
+from reconciler.agent.restarts import (
+    BY_HOOK,
+    FORCE,
+    Now,
+    decide,
+    make_restart,
+    merge,
+    waiting_status,
+)
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import HookOrder
 from reconciler.model.policy import Policy
@@ -70,7 +79,7 @@ class Chains:
             self._machine.log.info("the machine has restarted meanwhile")
             self._save(replace(memory, restart=None))
             self._scan()
-        elif policy.enforce:
+        elif may_run(policy, memory, self._machine.clock.now()) and not is_clock_wrong(memory):
             self._go_on(restart, policy)
 
     def _decide(self, chain: Chain, policy: Policy) -> Chain:
@@ -105,6 +114,7 @@ class Chains:
         owed = tuple(dict.fromkeys(record.order.hooks for record in restart.records))
         chain = Chain(run=restart.records[-1].run, boot=restart.boot, owed=owed)
         self._advance(chain, ChainStage.DRAINING, restart)
+        self._machine.signal.show(self._journal.memory)
         self.finish(policy)
         self._scan()
 
@@ -123,7 +133,7 @@ class Chains:
         memory = self._journal.memory
         if memory.restart is not None:
             later = self._machine.clock.now() + _PUT_OFF
-            put_off = replace(memory.restart, postponed_until=later, rescheduled=False)
+            put_off = replace(memory.restart, postponed_until=later, postponed_by=BY_HOOK)
             self._save(replace(memory, restart=put_off))
 
     def _restart(self, chain: Chain) -> Chain:
@@ -206,11 +216,11 @@ class Chains:
 
     def _tell_waiting(self, restart: PendingRestart, why: Now) -> None:
         """Tell why it waits, once for each reason."""
-        status = waiting_status(why, by_user_at=restart.rescheduled)
-        if status != restart.told:
-            self._outcomes.tell(_last(restart.records), status, reason=why.value)
-        told = replace(restart, told=int(status))
-        self._save(replace(self._journal.memory, restart=told))
+        status, reason = waiting_status(why, restart)
+        told = f"{int(status)} {reason}"
+        if told != restart.told:
+            self._outcomes.tell(_last(restart.records), status, reason=reason)
+        self._save(replace(self._journal.memory, restart=replace(restart, told=told)))
 
     def _is_restart_needed(self) -> bool:
         scan = self._journal.memory.last_scan

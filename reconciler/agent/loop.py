@@ -62,8 +62,8 @@ class Agent:
         self._journal = machine.journal
         self._site = site
         self._identity = identity
-        self._renewal = renewal
         self._work = Work(machine, self._deliver, self._is_permitted)
+        self._renewal = renewal
         self._backoff = Backoff()
         self._policy = self._load_policy()
 

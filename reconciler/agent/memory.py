@@ -138,7 +138,7 @@ class PendingRestart:
     """A restart that is due and has not begun; `records` are the runs that ask for it.
 
     `announced_at` is when its grace began, `told` the last status about it. A user may postpone it
-    until `postpone_until`, and has until `postponed_until`.
+    until `postpone_until`, and has until `postponed_until`; `postponed_by` tells who did.
     """
 
     rule: str
@@ -149,8 +149,8 @@ class PendingRestart:
     postpone_until: Optional[datetime] = None
     announced_at: Optional[datetime] = None
     postponed_until: Optional[datetime] = None
-    rescheduled: bool = False
-    told: int = 0
+    postponed_by: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True)

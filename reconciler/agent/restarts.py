@@ -14,6 +14,8 @@ from reconciler.model.orders import RunOrder
 from reconciler.model.policy import Windows
 
 SUPPRESS, IF_REQUIRED, FORCE = "suppress", "if-required", "force"
+BY_USER, BY_USER_AT, BY_HOOK = "user", "userAt", "hookBefore"
+"""Who postponed a restart: a user, a user who named the instant, or a hook that failed."""
 _STRICTNESS = (SUPPRESS, IF_REQUIRED, FORCE)
 _SPARE = timedelta(minutes=10)
 _KEPT = 20
@@ -85,15 +87,17 @@ def next_decision_at(
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
-def waiting_status(why: Now, *, by_user_at: bool) -> StatusId:
-    """Give the id that tells why a restart waits (H3)."""
-    if why is Now.POSTPONED:
-        if by_user_at:
-            return StatusId.DONE_RESTART_RESCHEDULED_BY_USER
-        return StatusId.DONE_RESTART_POSTPONED_BY_USER
-    if why is Now.WINDOW:
-        return StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY
-    return StatusId.RESTART_REQUIRED
+def waiting_status(why: Now, restart: PendingRestart) -> tuple[StatusId, str]:
+    """Give the id and the reason that tell why a restart waits (H3)."""
+    if why is not Now.POSTPONED:
+        automatic = why is Now.WINDOW
+        status = StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY
+        return status if automatic else StatusId.RESTART_REQUIRED, why.value
+    if restart.postponed_by == BY_HOOK:
+        return StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY, restart.postponed_by
+    if restart.postponed_by == BY_USER_AT:
+        return StatusId.DONE_RESTART_RESCHEDULED_BY_USER, why.value
+    return StatusId.DONE_RESTART_POSTPONED_BY_USER, why.value
 
 
 def merge(older: Optional[PendingRestart], newer: PendingRestart) -> PendingRestart:

@@ -9,6 +9,7 @@ from typing import Optional
 from reconciler.agent.due import has_missing
 from reconciler.agent.errors import AgentError
 from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
 
@@ -138,7 +139,12 @@ def _postpone_restart(request: Request, memory: Memory, now: datetime) -> Decide
     if restart.postpone_until is None or now >= restart.postpone_until:
         raise AgentError("this restart cannot be postponed", hint="save your work")
     until = min(request.at or restart.postpone_until, restart.postpone_until)
-    later = replace(restart, postponed_until=until, announced_at=None, rescheduled=request.exact)
+    later = replace(
+        restart,
+        postponed_until=until,
+        announced_at=None,
+        postponed_by=BY_USER_AT if request.exact else BY_USER,
+    )
     told = Reply(taken=f"the restart is postponed until {until}")
     return Decided(replace(memory, restart=later), (), told)
 

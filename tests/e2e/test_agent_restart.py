@@ -217,6 +217,23 @@ def test_restart_waits_for_its_window_with_hooks_of_its_own(agent_on, site, tmp_
     assert machine.calls() == ["drain", "verify", "drain", "restart", "verify"]
 
 
+def test_hook_that_fails_before_a_late_restart_puts_it_off(agent_on, site, tmp_path, scripts):
+    agent = agent_on(app("1.0"))
+    machine = scripts(agent)
+    site.set_policy(windows=open_between())
+    offer(site, tmp_path / "debs", marking(), order=RunOrder(RESTART, hooks=HOOKS))
+    agent.run("once")
+    machine.write("drain", "exit 1")
+    now = datetime.now(UTC)
+    site.set_policy(windows=open_between((now - timedelta(hours=1), now + timedelta(hours=1))))
+    agent.run("once")
+    agent.run("once")
+
+    assert machine.calls() == ["drain", "verify", "drain"]
+    assert not patching(agent).exists()
+    assert site.statuses()[2:] == [(PUT_OFF, "window"), (PUT_OFF, "hookBefore")]
+
+
 def test_restart_that_somebody_else_made_is_not_made_again(agent_on, site, tmp_path, scripts):
     agent = agent_on(app("1.0"))
     machine = scripts(agent)
