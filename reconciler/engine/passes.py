@@ -16,6 +16,8 @@ from reconciler.engine.observer import Observer
 from reconciler.engine.permits import settle_permits
 from reconciler.engine.status import FORCE, STATUS, make_first_status, make_force, make_status
 from reconciler.model.canonical import Json
+from reconciler.observed.memo import Memo
+from reconciler.planning.guidance import Guidance
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Clock
@@ -50,6 +52,8 @@ class Reconciler:
         self._stale_after = stale_after
         self._site = EmbeddedSite()
         self._observer = Observer(store)
+        self._memo = Memo()
+        self._guided: Guidance | None = None
         self._fence = 0
         self._lease_until: datetime | None = None
 
@@ -81,16 +85,18 @@ class Reconciler:
                 break
         else:
             log.error("the plan does not become empty", rounds=MOST_ROUNDS)
+        if self._observer.save_checkpoint(self._fence):
+            log.info("checkpoint of the fleet written")
         return PassOutcome(plan, applied, wake_at)
 
     def plan(self, desired: DesiredState, *, fresh: bool) -> Plan:
         """Decide without acting."""
         observed = self._observer.observe(fresh=fresh)
-        return make_plan(desired, observed, self._identity, self._clock.now())
+        return make_plan(desired, observed, self._identity, self._clock.now(), self._memo)
 
     def _decide_and_act(self, desire: Desire, desired: DesiredState) -> tuple[Plan, int]:
         observed = self._observer.observe(fresh=self._is_fresh(desire))
-        plan = make_plan(desired, observed, self._identity, self._clock.now())
+        plan = make_plan(desired, observed, self._identity, self._clock.now(), self._memo)
         enforced = plan.guidance.enforce
         if enforced and plan.actions:
             apply_plan(plan, self._store, self._site, self._fence, self._clock)
@@ -99,11 +105,12 @@ class Reconciler:
         with self._store.read() as view:
             conditions, events = self._follow(view, told, plan.commit)
             status = make_status(plan, desire, observed, conditions, withheld=withheld)
-            guided = view.documents.load_guidance() == plan.guidance
+            guided = (self._guided or view.documents.load_guidance()) == plan.guidance
             known = view.documents.load(STATUS) == status
             before = view.documents.load(FORCE) or {}
             force = make_force(plan, before, applied=enforced and observed.fresh)
             forced = before == force
+        self._guided = plan.guidance if guided else None
         if not (guided and known and forced):
             with self._store.write() as work:
                 work.lease.check(self._fence)

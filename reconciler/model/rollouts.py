@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Optional
 
 
@@ -44,6 +45,20 @@ class Release:
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""
+        return self._offered
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the updates that are left, in order."""
+        return tuple(update.id for update in self._offered)
+
+    @cached_property
+    def offered_ids(self) -> frozenset[str]:
+        """The ids of the updates that are left, to look them up."""
+        return frozenset(self.ids)
+
+    @cached_property
+    def _offered(self) -> tuple[ReleasedUpdate, ...]:
         gone = set(self.removed)
         return tuple(update for update in self.updates if update.id not in gone)
 

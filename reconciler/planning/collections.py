@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 
 import re2
@@ -12,6 +11,7 @@ from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.naming import collection_names
 from reconciler.desired.state import DesiredState
+from reconciler.kinds.collection import CollectionSpec
 from reconciler.kinds.query import (
     AllLeaf,
     AllOf,
@@ -27,7 +27,10 @@ from reconciler.kinds.query import (
 from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 from reconciler.model.versions import compare_dpkg, compare_rpm
-from reconciler.observed.columns import micros
+from reconciler.observed.facts import FactColumn, FactPart
+from reconciler.observed.fleet import KEPT_STATES
+from reconciler.observed.memo import Instants, Memo
+from reconciler.observed.part import AnyFleet
 from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.holds import Holds, Verdict
@@ -57,20 +60,21 @@ _WITHOUT = {
 
 
 class Collections:
-    """Members of every collection, each evaluated once."""
+    """Members of every collection; what the memo kept of them is only mended."""
 
     def __init__(
-        self, desired: DesiredState, observed: ObservedState, site_name: str, now: datetime
+        self, desired: DesiredState, observed: ObservedState, site_name: str, memo: Memo
     ) -> None:
         self._desired = desired
-        self._fleet = observed.fleet
+        self._fleet = memo.fleet
         self._catalog = observed.catalog
         self._site_name = site_name
-        self._now = now
-        self._holds = Holds(desired, observed, now)
+        self._memo = memo
+        self._holds = Holds(desired, observed, memo)
         self._verdicts: dict[str, Verdict] = {}
         self._unsure: dict[str, bool] = {}
         self._read: dict[tuple[str, Reading], FrozenBitMap] = {}
+        self._lacking: dict[str, int] = {}
         self._found: set[Condition] = set()
 
     def members(self, name: str) -> FrozenBitMap:
@@ -90,38 +94,23 @@ class Collections:
     def verdict(self, name: str) -> Verdict:
         """Give the membership in force of a collection, and what is held back of it."""
         if name not in self._verdicts:
-            found = FrozenBitMap(self._evaluate(name, Reading.IN_FORCE))
+            found = self._evaluate(name, Reading.IN_FORCE)
             self._verdicts[name] = self._holds.judge(name, found)
         return self._verdicts[name]
 
     def conditions(self) -> tuple[Condition, ...]:
-        """Give what the evaluations so far could not resolve."""
-        return tuple(sorted(self._found))
+        """Give what could not be resolved: names that nobody has, facts that many lack."""
+        found = (one for name in self._desired.collections for one in self._troubles(name))
+        return tuple(sorted({*found, *self._found}))
 
-    def select(self, query: Query, subject: str, reading: Reading = Reading.IN_FORCE) -> BitMap:
-        """Give the enrolled computers that a query selects."""
-        match query:
-            case AllLeaf():
-                return BitMap(self._fleet.enrolled)
-            case AllOf():
-                parts = (self.select(part, subject, reading) for part in query.all_of)
-                return BitMap.intersection(*parts)
-            case AnyOf():
-                parts = (self.select(part, subject, reading) for part in query.any_of)
-                return BitMap.union(*parts)
-            case Not():
-                return self._fleet.enrolled - self.select(query.not_, subject, _WITHOUT[reading])
-            case CollectionLeaf():
-                return BitMap(self._members(query.collection, reading))
-            case FactLeaf():
-                return self._by_fact(query, subject)
-            case UpdateLeaf():
-                return self._by_update(query)
-            case LastScanLeaf():
-                bound = micros(self._now - query.last_scan.older_than)
-                return self._fleet.enrolled - self._fleet.last_scan_at.at_least(bound)
-            case ShardLeaf():
-                return self._by_shard(query)
+    def named(self, written: Iterable[str], subject: str) -> FrozenBitMap:
+        """Find named computers: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
+        found, troubles = self._named(tuple(written), subject)
+        self._found.update(troubles)
+        return found
 
     def _members(self, name: str, reading: Reading) -> FrozenBitMap:
         in_force = self.members(name)
@@ -142,24 +131,45 @@ class Collections:
             self._unsure[name] = held or any(self._is_unsure(one) for one in names)
         return self._unsure[name]
 
-    def _evaluate(self, name: str, reading: Reading) -> BitMap:
+    def _evaluate(self, name: str, reading: Reading) -> FrozenBitMap:
         spec = self._desired.collections[name].document.spec
-        subject = f"Collection/{name}"
-        members = self.select(spec.query, subject, reading) if spec.query else BitMap()
-        members |= self.named(spec.computers, subject)
+        named, _ = self._named(spec.computers, f"Collection/{name}")
+        referred = [
+            self._members(one, how)
+            for one in sorted(set(collection_names(spec)))
+            for how in (reading, _WITHOUT[reading])
+        ]
+        return self._memo.sets(
+            ("collection", name, reading),
+            (),
+            lambda fleet: {"members": self._select_all(spec, named, reading, fleet)},
+            *referred,
+        )["members"]
+
+    def _select_all(
+        self, spec: CollectionSpec, named: FrozenBitMap, reading: Reading, fleet: AnyFleet
+    ) -> BitMap:
+        members = self._select(spec.query, reading, fleet) if spec.query is not None else BitMap()
+        members |= fleet.cut(named)
         for included in spec.include:
-            members |= self._members(included, reading)
+            members |= fleet.cut(self._members(included, reading))
         if spec.limit_to is not None:
             members &= self._members(spec.limit_to, reading)
         for excluded in spec.exclude:
             members -= self._members(excluded, _WITHOUT[reading])
-        return members & self._fleet.enrolled
+        return members & fleet.enrolled
 
-    def named(self, written: Iterable[str], subject: str) -> BitMap:
-        """Find named computers: an unknown one joins when it enrols (S6), of several none.
+    def _named(
+        self, written: tuple[str, ...], subject: str
+    ) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
+        inputs = (written, self._fleet.roster)
+        return self._memo.value(
+            ("named", subject), inputs, lambda: self._find_named(written, subject)
+        )
 
-        What cannot be resolved is told of the subject.
-        """
+    def _find_named(
+        self, written: Iterable[str], subject: str
+    ) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
         members = BitMap()
         unknown: list[str] = []
         ambiguous: list[str] = []
@@ -170,47 +180,65 @@ class Collections:
                 members |= found
             else:
                 (ambiguous if found else unknown).append(one)
+        troubles = []
         if unknown:
             message = f"{len(unknown)} named computer(s) have not enrolled: {_listed(unknown)}"
-            self._tell(subject, ConditionType.UNKNOWN_COMPUTER, message)
+            troubles.append(Condition(subject, ConditionType.UNKNOWN_COMPUTER, message))
         if ambiguous:
             message = f"{len(ambiguous)} name(s) are those of several: {_listed(ambiguous)}"
-            self._tell(subject, ConditionType.AMBIGUOUS_COMPUTER, message)
-        return members
+            troubles.append(Condition(subject, ConditionType.AMBIGUOUS_COMPUTER, message))
+        return FrozenBitMap(members), tuple(troubles)
 
-    def _by_fact(self, leaf: FactLeaf, subject: str) -> BitMap:
-        enrolled = self._fleet.enrolled
-        column = self._fleet.facts.get(leaf.fact)
-        present = column.present & enrolled if column is not None else BitMap()
-        if len(present) < len(enrolled):
-            lacking = len(enrolled) - len(present)
-            self._tell(subject, ConditionType.FACT_MISSING, f"{lacking} lack fact {leaf.fact!r}")
-        if leaf.op == "Exists":
-            return BitMap(present)
-        if leaf.op == "NotExists":
-            return enrolled - present
-        if column is None:
-            return BitMap(enrolled) if leaf.op == "NotIn" else BitMap()
-        if leaf.op == "NotIn":
-            return enrolled - column.where(_any_element(_is_in(leaf.values)))
-        if leaf.op.startswith("Version"):
-            return enrolled & self._by_version(leaf)
-        return enrolled & column.where(_any_element(_predicate(leaf)))
+    def _troubles(self, name: str) -> Iterator[Condition]:
+        subject, spec = f"Collection/{name}", self._desired.collections[name].document.spec
+        yield from self._named(spec.computers, subject)[1]
+        for fact in self._memo.value(("facts", name), (), lambda: self._facts_of(name)):
+            lacking = self._count_lacking(fact)
+            if lacking:
+                message = f"{lacking} lack fact {fact!r}"
+                yield Condition(subject, ConditionType.FACT_MISSING, message)
 
-    def _by_version(self, leaf: FactLeaf) -> BitMap:
-        """Compare by the computer's own family: rpm order for rhel and suse, else dpkg order."""
-        column = self._fleet.facts[leaf.fact]
-        families = self._fleet.facts.get("os.family")
-        rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else BitMap()
-        by_rpm = column.where(_any_element(_version_predicate(leaf, _order_of_rpm)))
-        by_dpkg = column.where(_any_element(_version_predicate(leaf, _order_of_dpkg)))
-        return BitMap((by_rpm & rpm) | (by_dpkg - rpm))
+    def _facts_of(self, name: str) -> tuple[str, ...]:
+        query = self._desired.collections[name].document.spec.query
+        leaves = _leaves(query) if query is not None else ()
+        return tuple(sorted({leaf.fact for leaf in leaves if isinstance(leaf, FactLeaf)}))
 
-    def _by_update(self, leaf: UpdateLeaf) -> BitMap:
-        fleet = self._fleet
+    def _count_lacking(self, fact: str) -> int:
+        if fact not in self._lacking:
+            enrolled, column = self._fleet.enrolled, self._fleet.fact(fact)
+            present = enrolled.intersection_cardinality(column.present) if column else 0
+            self._lacking[fact] = len(enrolled) - present
+        return self._lacking[fact]
+
+    def _select(self, query: Query, reading: Reading, fleet: AnyFleet) -> BitMap:
+        """Give the enrolled computers of a fleet that a query selects."""
+        match query:
+            case AllLeaf():
+                return BitMap(fleet.enrolled)
+            case AllOf():
+                parts = (self._select(part, reading, fleet) for part in query.all_of)
+                return BitMap.intersection(*parts)
+            case AnyOf():
+                parts = (self._select(part, reading, fleet) for part in query.any_of)
+                return BitMap.union(*parts)
+            case Not():
+                return fleet.enrolled - self._select(query.not_, _WITHOUT[reading], fleet)
+            case CollectionLeaf():
+                return BitMap(fleet.cut(self._members(query.collection, reading)))
+            case FactLeaf():
+                return _by_fact(query, fleet)
+            case UpdateLeaf():
+                return self._by_update(query, fleet)
+            case LastScanLeaf():
+                bound = self._memo.older_than(Instants.SCAN, query.last_scan.older_than)
+                return fleet.enrolled - fleet.last_scan_at.at_least(bound)
+            case ShardLeaf():
+                return _by_shard(query, fleet)
+
+    def _by_update(self, leaf: UpdateLeaf, fleet: AnyFleet) -> BitMap:
         entry = self._catalog.entries.get(leaf.update)
         known = fleet.scan_version.at_least(entry.since) if entry else BitMap()
-        said = BitMap.union(*(fleet.in_state(state, leaf.update) for state in fleet.states))
+        said = BitMap.union(*(fleet.in_state(state, leaf.update) for state in KEPT_STATES))
         match leaf.state:
             case UpdateState.NOT_APPLICABLE:
                 chosen = known - said
@@ -221,12 +249,49 @@ class Collections:
                 chosen = fleet.in_state(leaf.state, leaf.update)
         return chosen & fleet.enrolled
 
-    def _by_shard(self, leaf: ShardLeaf) -> BitMap:
-        parts = (self._fleet.in_shard(number, leaf.shard.of) for number in leaf.shard.in_)
-        return BitMap.union(*parts) & self._fleet.enrolled
 
-    def _tell(self, subject: str, type_: ConditionType, message: str) -> None:
-        self._found.add(Condition(subject, type_, message))
+def _leaves(query: Query) -> Iterator[Query]:
+    match query:
+        case AllOf():
+            parts: Sequence[Query] = query.all_of
+        case AnyOf():
+            parts = query.any_of
+        case Not():
+            parts = (query.not_,)
+        case _:
+            yield query
+            return
+    for part in parts:
+        yield from _leaves(part)
+
+
+def _by_fact(leaf: FactLeaf, fleet: AnyFleet) -> BitMap:
+    enrolled, column = fleet.enrolled, fleet.fact(leaf.fact)
+    if column is None:
+        return BitMap(enrolled) if leaf.op in {"NotIn", "NotExists"} else BitMap()
+    if leaf.op == "Exists":
+        return enrolled & column.present
+    if leaf.op == "NotExists":
+        return enrolled - column.present
+    if leaf.op == "NotIn":
+        return enrolled - column.where(_any_element(_is_in(leaf.values)))
+    if leaf.op.startswith("Version"):
+        return enrolled & _by_version(leaf, column, fleet)
+    return enrolled & column.where(_any_element(_predicate(leaf)))
+
+
+def _by_version(leaf: FactLeaf, column: FactColumn | FactPart, fleet: AnyFleet) -> BitMap:
+    """Compare by the computer's own family: rpm order for rhel and suse, else dpkg order."""
+    families = fleet.fact("os.family")
+    rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else BitMap()
+    by_rpm = column.where(_any_element(_version_predicate(leaf, _order_of_rpm)))
+    by_dpkg = column.where(_any_element(_version_predicate(leaf, _order_of_dpkg)))
+    return BitMap((by_rpm & rpm) | (by_dpkg - rpm))
+
+
+def _by_shard(leaf: ShardLeaf, fleet: AnyFleet) -> BitMap:
+    parts = (fleet.in_shard(number, leaf.shard.of) for number in leaf.shard.in_)
+    return BitMap.union(*parts) & fleet.enrolled
 
 
 def _listed(names: list[str]) -> str:

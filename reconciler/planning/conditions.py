@@ -93,6 +93,8 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.RECORDS_SET_ASIDE: "RecordsBroken",
         ConditionType.PRUNE_BLOCKED: "TooMuchMissing",
         ConditionType.CLOCK_BEHIND: "ClockBehindRecords",
+        ConditionType.CLOCK_SKEW: "AgentClockOff",
+        ConditionType.QUARANTINED: "CredentialForked",
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
         ConditionType.CLOCK_SKEW: "ClocksOff",

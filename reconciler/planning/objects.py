@@ -171,7 +171,7 @@ class ObjectDraft:
             rollout=rollout.name,
             release=release.number,
             phase=phase.name,
-            updates=tuple(update.id for update in release.offered()),
+            updates=release.ids,
             available_at=opened_at,
             mandatory_at=terms.due_at if terms else None,
             mandatory_local=terms is not None and terms.local,

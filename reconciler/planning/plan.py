@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from pyroaring import BitMap
+from pyroaring import FrozenBitMap
 
 from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseState, Release
 from reconciler.model.times import later
+from reconciler.observed.memo import Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
@@ -110,11 +112,18 @@ class Plan:
 
 
 def make_plan(
-    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+    desired: DesiredState,
+    observed: ObservedState,
+    site: SiteIdentity,
+    now: datetime,
+    memo: Memo | None = None,
 ) -> Plan:
-    """Compare both sides and decide everything there is to do (S25)."""
+    """Compare both sides and decide everything there is to do (S25).
+
+    Who plans again and again passes the same memo each time: that changes no plan.
+    """
     observed, moves = carry_over(desired, observed)
-    world = make_world(desired, observed, site, now)
+    world = make_world(desired, observed, site, now, memo or Memo())
     draft = Draft(observed.memory)
     draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
@@ -159,18 +168,19 @@ def make_plan(
 
 
 def make_world(
-    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime, memo: Memo
 ) -> World:
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
-    desired = expand(desired)
     moment = later(now, observed.latest_transition)
-    collections = Collections(desired, observed, site.name, moment)
-    recent = recently_scanned(desired, observed.fleet, collections, moment)
+    memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
+    desired = memo.value("expanded", (), partial(expand, desired))
+    collections = Collections(desired, observed, site.name, memo)
+    recent = recently_scanned(desired, collections, memo)
     waivers = waived_updates(desired, collections, moment)
     waived = {update: one.waived for update, one in waivers.items()}
-    evidence = Evidence(observed.fleet, observed.catalog, recent, waived)
+    evidence = Evidence(observed.catalog, recent, memo, waived)
     guard = PruneGuard(desired, observed)
-    return World(desired, observed, site, moment, collections, evidence, guard, waivers)
+    return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
 
 def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
@@ -244,16 +254,16 @@ def _guidance(
     world: World, domains: tuple[BudgetDomain, ...]
 ) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
-    desired, fleet, collections = world.desired, world.observed.fleet, world.collections
+    desired, collections, memo = world.desired, world.collections, world.memo
     site = desired.sites.get(world.site.name)
     enforce = site is not None and site.document.spec.mode == "enforce"
-    windows, found = window_classes(desired, fleet, collections, world.site.name, world.now)
+    windows, found = window_classes(desired, collections, memo, world.site.name, world.now)
     if not enforce:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    scans = scan_classes(desired, fleet, collections)
-    probes = probe_classes(desired, fleet, collections)
+    scans = scan_classes(desired, collections, memo)
+    probes = probe_classes(desired, world.observed.fleet, collections)
     windows = freeze_windows(world, windows)
     return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
 
@@ -282,10 +292,19 @@ def _catalog_conditions(world: World) -> Iterable[Condition]:
             yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
         if freshness.set_aside:
             yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
-    for name, group in world.desired.update_groups.items():
-        spec = group.document.spec
-        yield from unknown_updates(name, spec, world.observed.catalog)
-        yield from severity_conditions(name, spec, world.observed.catalog, world.now)
+    for name in world.desired.update_groups:
+        yield from world.memo.value(
+            ("group conditions", name), world.ripe(name), partial(_group_conditions, world, name)
+        )
+
+
+def _group_conditions(world: World, name: str) -> tuple[Condition, ...]:
+    spec = world.desired.update_groups[name].document.spec
+    catalog = world.observed.catalog
+    return (
+        *unknown_updates(name, spec, catalog),
+        *severity_conditions(name, spec, catalog, world.now),
+    )
 
 
 def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:
@@ -302,12 +321,13 @@ def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCoun
 
 
 def _pending_count(
-    rollout: RolloutView, release: Release, phase: str, target: BitMap
+    rollout: RolloutView, release: Release, phase: str, target: FrozenBitMap
 ) -> PhaseCount:
     evidence = rollout.world.evidence
-    offered = release.offered()
-    waived = evidence.excused(target, offered)
-    verdict = evidence.judge(target, offered, keep_superseded=rollout.keep_superseded)
+    place = (rollout.name, release.number, phase)
+    verdict, waived = evidence.judge_phase(
+        place, target, release, keep_superseded=rollout.keep_superseded
+    )
     return PhaseCount(
         rollout=rollout.name,
         release=release.number,

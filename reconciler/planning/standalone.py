@@ -73,4 +73,4 @@ def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
 
 def _needed(census: Census) -> BitMap:
     """Give who is not waived, can be reached and does not comply."""
-    return census.liable - census.unreachable - census.compliant
+    return BitMap(census.liable - census.unreachable - census.compliant)

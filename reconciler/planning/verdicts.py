@@ -7,23 +7,25 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
+from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.memo import Bits, Memo, Sets
+from reconciler.observed.part import AnyFleet
 
+_SAYS_SOMETHING = (UpdateState.MISSING, UpdateState.UNKNOWN, UpdateState.PENDING_RESTART)
 _NOBODY = FrozenBitMap()
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """A partition of the computers that were judged."""
 
-    unknown: BitMap
-    non_compliant: BitMap
-    pending_restart: BitMap
-    compliant: BitMap
+    unknown: Bits
+    non_compliant: Bits
+    pending_restart: Bits
+    compliant: Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,85 +35,131 @@ class Evidence:
     `waived` holds who is let off an update: it counts as not applicable there (S11).
     """
 
-    fleet: Fleet
     catalog: Catalog
-    recent: BitMap
+    recent: FrozenBitMap
+    memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
-    def judge(
-        self, target: BitMap, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
-    ) -> Verdict:
+    def judge(self, target: Bits, updates: tuple[str, ...], *, keep_superseded: bool) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
-        unknown = target - self.judged(updates)
-        rest = target - unknown
-        missing, unreported, pending = BitMap(), BitMap(), BitMap()
-        for update in updates:
-            left_out = self._superseded_on(update.id, updates, keep_superseded=keep_superseded)
-            missing |= self.missing(update.id) - left_out
-            unreported |= self._in_state(UpdateState.UNKNOWN, update.id) - left_out
-            pending |= self._in_state(UpdateState.PENDING_RESTART, update.id) - left_out
-        non_compliant = rest & missing
-        unknown |= (rest - non_compliant) & unreported
-        pending = (rest - non_compliant - unknown) & pending
-        return Verdict(unknown, non_compliant, pending, rest - non_compliant - unknown - pending)
+        verdict = self._verdicts(updates, keep_superseded=keep_superseded)
+        missing = target & verdict["missing"]
+        pending = target & verdict["pending"]
+        compliant = target & verdict["compliant"]
+        return Verdict(target - missing - pending - compliant, missing, pending, compliant)
 
-    def excused(self, target: BitMap, updates: Sequence[ReleasedUpdate]) -> BitMap:
+    def judge_phase(
+        self,
+        place: tuple[str, int, str],
+        target: FrozenBitMap,
+        release: Release,
+        *,
+        keep_superseded: bool,
+    ) -> tuple[Verdict, FrozenBitMap]:
+        """Give the verdicts of a phase, known by its place, and who is waived in it."""
+        updates = release.ids
+
+        def judge(fleet: AnyFleet) -> dict[str, Bits]:
+            inside = fleet.cut(target)
+            verdict = self.judge(inside, updates, keep_superseded=keep_superseded)
+            return {**vars(verdict), "waived": self.excused(inside, updates, fleet)}
+
+        among = (target, *self.looked_up(updates))
+        inputs = (updates, keep_superseded)
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        waived = found.pop("waived")
+        return Verdict(**found), waived
+
+    def excused(self, target: Bits, updates: Sequence[str], fleet: AnyFleet) -> Bits:
         """Give the waived computers: let off some, and every other is known not to apply (S11)."""
-        waived = [self.waived[update.id] for update in updates if update.id in self.waived]
+        waived = [self.waived[update] for update in updates if update in self.waived]
         let_off = BitMap.union(BitMap(), *waived) & target
         for update in updates if let_off else ():
-            let_off -= (let_off - self._inapplicable(update)) - self._waived(update.id)
+            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update)
         return let_off
 
-    def judged(self, updates: Sequence[ReleasedUpdate]) -> BitMap:
+    def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give the sets beside the fleet in which a verdict for these updates looks."""
+        waived = sorted(self.waived.keys() & updates) if self.waived else ()
+        return (self.recent, *(self.waived[update] for update in waived))
+
+    def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
 
         Of an update that the catalog lost no scan knows anything (S29).
         """
         entries = self.catalog.entries
-        if any(update.id not in entries for update in updates):
-            return BitMap()
-        required = max((entries[update.id].since for update in updates), default=0)
-        return self.recent & self.fleet.scan_version.at_least(required)
+        if not all(map(entries.__contains__, updates)):
+            return FrozenBitMap()
+        required = max((entries[update].since for update in updates), default=0)
+        return self.memo.sets(
+            ("knew", required),
+            (),
+            lambda fleet: {"knew": self.recent & fleet.scan_version.at_least(required)},
+            self.recent,
+        )["knew"]
+
+    def _verdicts(self, updates: tuple[str, ...], *, keep_superseded: bool) -> Sets[str]:
+        """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
+
+        def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
+            said = {
+                state: self._said(state, updates, fleet, keep_superseded=keep_superseded)
+                for state in _SAYS_SOMETHING
+            }
+            rest = fleet.enrolled & self.judged(updates)
+            missing = rest & said[UpdateState.MISSING]
+            rest = rest - missing - said[UpdateState.UNKNOWN]
+            pending = rest & said[UpdateState.PENDING_RESTART]
+            return {"missing": missing, "pending": pending, "compliant": rest - pending}
+
+        among = self.looked_up(updates)
+        return self.memo.sets(("verdicts", updates, keep_superseded), (), verdicts, *among)
+
+    def _said(
+        self,
+        state: UpdateState,
+        updates: tuple[str, ...],
+        fleet: AnyFleet,
+        *,
+        keep_superseded: bool,
+    ) -> BitMap:
+        """Give who is in the state for some update that no other makes superfluous there (S8)."""
+        found = []
+        for update in fleet.told(state) & frozenset(updates):
+            bits = self._in_state(state, update, fleet)
+            if not keep_superseded:
+                newer = self.catalog.replacers(update).intersection(updates)
+                applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
+                bits = bits - BitMap.union(*applying) if newer else bits
+            found.append(bits)
+        return BitMap.union(BitMap(), *found)
 
     def missing(self, update: str) -> BitMap:
         """Give who misses an update."""
-        return self._in_state(UpdateState.MISSING, update)
+        return self._in_state(UpdateState.MISSING, update, self.memo.fleet)
 
-    def missing_any(self, target: BitMap, updates: Collection[str]) -> tuple[str, ...]:
+    def missing_any(self, target: Bits, updates: Collection[str]) -> tuple[str, ...]:
         """Give the updates that somebody in the target misses."""
         return tuple(sorted(update for update in updates if self.missing(update) & target))
 
-    def _in_state(self, state: UpdateState, update: str) -> BitMap:
+    def _in_state(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
         """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
-        found = self._bound(state, update)
+        found = self._bound(state, update, fleet)
         for newer in self.catalog.superseders.get(update, ()):
-            found = found - self.fleet.in_state(UpdateState.INSTALLED, newer)
+            found = found - fleet.in_state(UpdateState.INSTALLED, newer)
         return found
 
-    def _superseded_on(
-        self, update: str, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
-    ) -> BitMap:
-        """Give where another member of the set that supersedes the update applies (S8)."""
-        if keep_superseded:
-            return BitMap()
-        newer = self.catalog.replacers(update)
-        members = (other.id for other in updates if other.id in newer)
-        return BitMap.union(
-            BitMap(),
-            *(self._bound(state, other) for other in members for state in _APPLIES),
-        )
-
-    def _inapplicable(self, update: ReleasedUpdate) -> BitMap:
+    def _inapplicable(self, update: str, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = self.judged([update])
+        found = fleet.cut(self.judged([update]))
         for state in (*_APPLIES, UpdateState.UNKNOWN):
-            found -= self.fleet.in_state(state, update.id)
+            found = found - fleet.in_state(state, update)
         return found
 
-    def _bound(self, state: UpdateState, update: str) -> BitMap:
+    def _bound(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
         """Give who is in a state and not let off the update."""
-        found = self.fleet.in_state(state, update)
+        found = fleet.in_state(state, update)
         return found - self.waived[update] if update in self.waived else found
 
     def _waived(self, update: str) -> FrozenBitMap:

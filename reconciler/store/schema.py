@@ -117,6 +117,15 @@ computer_contact = Table(
     Column("last_contact_at", Instant, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
 )
+# The fleet in parts; one generation is whole, and a newer one may be on its way.
+fleet_checkpoint = Table(
+    "fleet_checkpoint",
+    metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+)
 computer_inventory = Table(
     "computer_inventory",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from reconciler.store.audit import AuditRepository
 from reconciler.store.catalog import CatalogRepository
+from reconciler.store.checkpoints import CheckpointRepository
 from reconciler.store.computers import ComputerRepository
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.credentials import CredentialRepository, TokenRepository
@@ -46,6 +47,7 @@ class View:
         self.records = RecordRepository(connection, counters)
         self.journal = JournalRepository(connection)
         self.computers = ComputerRepository(connection, counters)
+        self.checkpoints = CheckpointRepository(connection)
         self.credentials = CredentialRepository(connection)
         self.tokens = TokenRepository(connection)
         self.inbox = InboxRepository(connection, counters)

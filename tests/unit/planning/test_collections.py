@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.updates import UpdateState
+from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
 from tests.worlds import SITE, PlannerWorld, an_update, load_desired
 
@@ -42,7 +43,9 @@ def evaluate(world, **specs):
         )
         for name, spec in specs.items()
     ]
-    return Collections(load_desired(*texts), world.observed(), SITE.name, world.now)
+    observed = world.observed()
+    memo = Memo.of(observed.fleet, world.now)
+    return Collections(load_desired(*texts), observed, SITE.name, memo)
 
 
 def members(world, spec, **others):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
 from reconciler.model.updates import UpdateState
+from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
 from reconciler.planning.scanning import recently_scanned
 from reconciler.planning.verdicts import Evidence, needed_updates
@@ -33,15 +33,17 @@ def a_world(**states):
 
 
 def evidence(world, waived=()):
-    desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
-    collections = Collections(desired, world.observed(), SITE.name, world.now)
-    recent = recently_scanned(desired, fleet, collections, world.now)
-    return Evidence(fleet, catalog, recent, {one: FrozenBitMap([0]) for one in waived})
+    desired, catalog = load_desired(*world.manifests), world.catalog()
+    observed = world.observed()
+    memo = Memo.of(observed.fleet, world.now)
+    collections = Collections(desired, observed, SITE.name, memo)
+    recent = recently_scanned(desired, collections, memo)
+    return Evidence(catalog, recent, memo, {one: FrozenBitMap([0]) for one in waived})
 
 
 def verdict(world, *names, keep_superseded=False, waived=()):
     """Name the verdict of the one computer for the updates."""
-    updates = [ReleasedUpdate(IDS.get(name, name), 1) for name in names]
+    updates = tuple(IDS.get(name, name) for name in names)
     found = evidence(world, waived).judge(BitMap([0]), updates, keep_superseded=keep_superseded)
     parts = {"unknown": found.unknown, "missing": found.non_compliant}
     parts |= {"restart": found.pending_restart, "compliant": found.compliant}
