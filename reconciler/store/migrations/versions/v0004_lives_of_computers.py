@@ -1,4 +1,4 @@
-"""Tokens for many machines, credentials that are renewed, and what tells two machines apart."""
+"""Tokens for many machines, and what tells two machines with one credential."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,16 +19,3 @@ def upgrade() -> None:
     )
     op.execute("UPDATE enrolment_token SET uses_left = 0 WHERE spent_at IS NOT NULL")
     op.add_column("reception", sa.Column("instances", sa.Text(), nullable=False, server_default=""))
-    op.create_table(
-        "next_credential",
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("computer", sa.String(length=32), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["computer"],
-            ["computer.id"],
-            name=op.f("fk_next_credential_computer_computer"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_next_credential")),
-        sa.UniqueConstraint("computer", name=op.f("uq_next_credential_computer")),
-    )
