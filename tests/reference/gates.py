@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reconciler.kinds.phase import Phase
-from tests.reference import switches
 from tests.reference.remembered import Release, Stand
 from tests.reference.views import Judge, View, has_evidence, is_lost, silent
 
@@ -44,10 +43,8 @@ def count(judge: Judge, view: View, release: Release, phase: Phase, stand: Stand
             continue
         verdicts[found].add(name)
         if silent(judge, gate, computer):
-            lost = is_lost(judge, view, release, gate, computer)
-            if not lost or switches.LOST_ARE_UNREACHABLE:
-                made.unreachable.add(name)
-            if not lost:
+            made.unreachable.add(name)
+            if not is_lost(judge, view, release, gate, computer):
                 continue
         is_late = entered is not None and now - entered < phase.grace
         if is_late and not has_reported:

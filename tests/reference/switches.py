@@ -2,6 +2,3 @@
 
 SCANS_OF_FORMER_REVISIONS = False
 """S10: required is the content version of the revision that a release holds, not the newest."""
-
-LOST_ARE_UNREACHABLE = False
-"""S14: those who are lost count among the unreachable of `maxUnreachable`, too."""
