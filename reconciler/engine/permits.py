@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pyroaring import BitMap
+
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.model.computers import Computer, RunOutcome
 from reconciler.model.objects import Advertisement
@@ -84,21 +86,18 @@ def settle_permits(store: Store, observed: ObservedState, guidance: Guidance, no
 
 def _unasked(observed: ObservedState, guidance: Guidance) -> list[Permit]:
     """Give permits for runs under way that nobody asked for, where a budget counts them."""
-    held = {(one.computer, one.advertisement) for one in observed.permits}
     made: list[Permit] = []
-    if not guidance.budgets:
-        return made
-    for offer in observed.memory.advertisements.values():
+    for offer in observed.memory.advertisements.values() if guidance.budgets else ():
         column = observed.fleet.runs.get(_run_key(observed.memory, offer))
         key = (offer.rollout, offer.release, offer.phase)
         membership = observed.memory.memberships.get(key)
         if column is None or membership is None:
             continue
-        for ordinal in column.under_way() & membership.members:
-            computer = observed.fleet.ids[ordinal]
-            counts = any(domain.binds(ordinal, key) for domain in guidance.budgets)
-            if counts and (computer, offer.id) not in held:
-                made.append(_by_user(observed, offer, ordinal))
+        binding = (one.members for one in guidance.budgets if one.phase in (None, key))
+        counted = BitMap.union(BitMap(), *binding) & membership.members
+        held = BitMap(one.ordinal for one in observed.permits if one.advertisement == offer.id)
+        unasked = (column.under_way() & counted) - held
+        made += [_by_user(observed, offer, ordinal) for ordinal in unasked]
     return made
 
 
