@@ -19,6 +19,7 @@ from reconciler.kinds.timezones import find_zone, zone_or_utc
 from reconciler.model.errors import ManifestError, ReconcilerError
 from reconciler.model.hints import did_you_mean
 from reconciler.model.times import parse_date_or_instant, render_instant
+from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.collections import Collections
 from reconciler.planning.named_members import is_named_member, named_computers
@@ -144,11 +145,12 @@ def _from_site(
     fleet = observed.fleet
     enrolled = frozenset(fleet.names[one] for one in fleet.enrolled)
     kind, bare = _resolve(desired, asked.name, enrolled)
-    collections = Collections(desired, fleet, observed.catalog, site_name, asked.span[0])
+    memo = Memo.of(fleet, asked.span[0])
+    collections = Collections(desired, observed.catalog, site_name, memo)
     members = collections.members(bare) if kind == _COLLECTION else fleet.named(bare)
     own_zone = _site_zone(desired, site_name)
     classes: list[WindowedClass] = []
-    for bearing, found, part in split_by_windows(desired, fleet, collections, members, own_zone):
+    for bearing, found, part in split_by_windows(desired, collections, memo, members, own_zone):
         inside = frozenset(
             one for one in desired.collections if part <= collections.members(one)
         ) | (frozenset({bare}) if kind == _COLLECTION else frozenset())

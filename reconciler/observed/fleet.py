@@ -1,49 +1,49 @@
-"""The fleet in columns, kept up to date one computer at a time."""
+"""The fleet in columns, kept up to date a few computers at a time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from reconciler.model.computers import Computer, Run, RunOutcome
+from reconciler.model.computers import Computer
 from reconciler.model.ids import shard_position
 from reconciler.model.updates import UpdateState
-from reconciler.observed.columns import FactColumn, IntColumn, micros
+from reconciler.observed.changes import ChangeLog
+from reconciler.observed.columns import IntColumn, IntPart, micros
+from reconciler.observed.facts import FactColumn
+from reconciler.observed.names import Names
+from reconciler.observed.order import Ints, Ordinals
+from reconciler.observed.runs import RunColumn
 
 _CIRCLE = 1 << 64
-_HALF_CIRCLE = 1 << 63  # positions are unsigned, columns are signed
-_FAILURES = frozenset({RunOutcome.FAILED, RunOutcome.TIMED_OUT})
-_KEPT_STATES = (
+HALF_CIRCLE = 1 << 63  # positions are unsigned, columns are signed
+KEPT_STATES = (
     UpdateState.MISSING,
     UpdateState.INSTALLED,
     UpdateState.PENDING_RESTART,
     UpdateState.UNKNOWN,
 )
+States = dict[UpdateState, defaultdict[str, BitMap]]
 
 
-class RunColumn:
-    """The last run of one release on every computer that ran it."""
+@dataclass
+class Columns:
+    """All that a fleet is made of, as a checkpoint holds it."""
 
-    def __init__(self) -> None:
-        self.began_at = IntColumn()
-        self.ended_at = IntColumn()
-        self.failed = BitMap()
-
-    def assign(self, ordinal: int, run: Run) -> None:
-        """Keep the computer's last run."""
-        self.began_at[ordinal] = micros(run.began_at)
-        self.ended_at[ordinal] = micros(run.ended_at)
-        if run.outcome in _FAILURES:
-            self.failed.add(ordinal)
-        else:
-            self.failed.discard(ordinal)
-
-    def forget(self, ordinal: int) -> None:
-        """Forget the computer's last run."""
-        self.began_at[ordinal] = self.ended_at[ordinal] = micros(None)
-        self.failed.discard(ordinal)
+    ids: dict[int, str] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    enrolled: BitMap = field(default_factory=BitMap)
+    enrolled_at: IntColumn = field(default_factory=IntColumn)
+    last_contact_at: IntColumn = field(default_factory=IntColumn)
+    last_scan_at: IntColumn = field(default_factory=IntColumn)
+    scan_version: IntColumn = field(default_factory=IntColumn)
+    shard_position: IntColumn = field(default_factory=IntColumn)
+    facts: Mapping[str, FactColumn] = field(default_factory=dict)
+    states: Mapping[UpdateState, Mapping[str, BitMap]] = field(default_factory=dict)
+    runs: Mapping[str, RunColumn] = field(default_factory=dict)
 
 
 class Fleet:
@@ -51,67 +51,113 @@ class Fleet:
 
     `states[s][update]` is the bitmap of computers whose last completed scan said so; not
     applicable is what remains among those who scanned a catalog that knows the update.
+    `version` rises with every change, and for a while it is known whom each one touched;
+    `roster` rises when a computer joins, retires or is renamed.
     """
 
-    def __init__(self, computers: Iterable[Computer] = ()) -> None:
-        self.ids: dict[int, str] = {}
-        self.names: dict[int, str] = {}
-        self.ordinal_of: dict[str, int] = {}
-        self.enrolled = BitMap()
-        self.enrolled_at = IntColumn()
-        self.last_contact_at = IntColumn()
-        self.last_scan_at = IntColumn()
-        self.scan_version = IntColumn()
-        self._shard_position = IntColumn()
-        self.facts: defaultdict[str, FactColumn] = defaultdict(FactColumn)
-        self.states: dict[UpdateState, defaultdict[str, BitMap]] = {
-            state: defaultdict(BitMap) for state in _KEPT_STATES
+    def __init__(self, computers: Iterable[Computer] = (), columns: Columns | None = None) -> None:
+        made = columns or Columns()
+        self.ids = made.ids
+        self.names = made.names
+        self.ordinal_of = {name: ordinal for ordinal, name in made.ids.items()}
+        self.enrolled = made.enrolled
+        self.enrolled_at = made.enrolled_at
+        self.last_contact_at = made.last_contact_at
+        self.last_scan_at = made.last_scan_at
+        self.scan_version = made.scan_version
+        self.shard_position = made.shard_position
+        self.facts = defaultdict(FactColumn, made.facts)
+        self.states: States = {
+            state: defaultdict(BitMap, made.states.get(state, {})) for state in KEPT_STATES
         }
-        self.runs: defaultdict[str, RunColumn] = defaultdict(RunColumn)
-        self._named: defaultdict[str, BitMap] = defaultdict(BitMap)
-        for computer in computers:
-            self.keep(computer)
+        self.runs = defaultdict(RunColumn, made.runs)
+        self.roster = 0
+        self._named = Names(made.names)
+        self._changes = ChangeLog()
+        self.keep_all(computers)
+
+    @property
+    def version(self) -> int:
+        """The number of the newest change."""
+        return self._changes.version
+
+    def changed_since(self, version: int) -> BitMap | None:
+        """Give whom later changes touched; nothing where that is not known any more."""
+        return self._changes.since(version)
 
     def keep(self, computer: Computer) -> None:
         """Take the newest record of a computer in place of what was known."""
-        ordinal = computer.ordinal
-        self.ids[ordinal] = computer.id
-        self.ordinal_of[computer.id] = ordinal
-        self._keep_name(ordinal, computer)
-        self._shard_position[ordinal] = shard_position(computer.id) - _HALF_CIRCLE
-        self.enrolled_at[ordinal] = micros(computer.enrolled_at)
-        self.last_contact_at[ordinal] = micros(computer.last_contact_at)
-        self.last_scan_at[ordinal] = micros(computer.last_scan_at)
-        self.scan_version[ordinal] = computer.scan_version
-        self._keep_facts(ordinal, computer)
-        self._keep_states(ordinal, computer)
-        self._keep_runs(ordinal, computer)
+        self.keep_all([computer])
+
+    def keep_all(self, computers: Iterable[Computer]) -> None:
+        """Take the newest records of computers; of several of one the last counts."""
+        newest = {computer.ordinal: computer for computer in computers}
+        if not newest:
+            return
+        touched = BitMap(newest)
+        for computer in newest.values():
+            touched |= self._keep_name(computer)
+            self._keep_record(computer)
+        self._keep_states(newest.values())
+        self._changes.add(touched)
+
+    def note_contacts(self, ordinals: Ordinals, instants: Ints) -> None:
+        """Take in when computers were last heard of, of which nothing else changed."""
+        if len(ordinals):
+            self.last_contact_at.assign(ordinals, instants)
+            self._changes.add(BitMap(ordinals))
 
     def named(self, name: str) -> BitMap:
         """Give the enrolled computers of that name."""
-        found = self._named.get(name.lower())
-        return found & self.enrolled if found else BitMap()
+        return self._named.find(name.lower()) & self.enrolled
 
     def in_shard(self, number: int, shards: int) -> BitMap:
         """Give the computers in one of so many shards, counted from 0 (S5)."""
-        first, end = (-(-bound * _CIRCLE // shards) for bound in (number, number + 1))
-        found = self._shard_position.at_least(first - _HALF_CIRCLE)
-        return found - self._shard_position.at_least(end - _HALF_CIRCLE) if end < _CIRCLE else found
+        return shard_of(self.shard_position, number, shards)
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who was in that state at the last scan; not applicable is not kept."""
         return self.states[state].get(update) or BitMap()
 
-    def _keep_name(self, ordinal: int, computer: Computer) -> None:
+    def fact(self, name: str) -> FactColumn | None:
+        """Give a fact; nothing where no computer ever told it."""
+        return self.facts.get(name)
+
+    def runs_of(self, release: str) -> RunColumn:
+        """Give the runs of a release, named `rollout/number`."""
+        return self.runs.get(release) or RunColumn()
+
+    def _keep_record(self, computer: Computer) -> None:
+        ordinal = computer.ordinal
+        if self.ids.get(ordinal) != computer.id:
+            self.ids[ordinal] = computer.id
+            self.ordinal_of[computer.id] = ordinal
+            self.shard_position[ordinal] = shard_position(computer.id) - HALF_CIRCLE
+        self.enrolled_at[ordinal] = micros(computer.enrolled_at)
+        self.last_contact_at[ordinal] = micros(computer.last_contact_at)
+        self.last_scan_at[ordinal] = micros(computer.last_scan_at)
+        self.scan_version[ordinal] = computer.scan_version
+        self._keep_facts(ordinal, computer)
+        self._keep_runs(ordinal, computer)
+
+    def _keep_name(self, computer: Computer) -> BitMap:
+        """Give who else is touched: whether a name says who is meant depends on all who have it."""
+        ordinal = computer.ordinal
         old = self.names.get(ordinal)
+        if old == computer.name and computer.retired is not (ordinal in self.enrolled):
+            return BitMap()
+        self.roster += 1
+        touched = BitMap()
         if old is not None:
-            self._named[old].discard(ordinal)
+            touched |= self._named.find(old)
+            self._named.discard(old, ordinal)
         self.names[ordinal] = computer.name
-        self._named[computer.name].add(ordinal)
+        self._named.add(computer.name, ordinal)
         if computer.retired:
             self.enrolled.discard(ordinal)
         else:
             self.enrolled.add(ordinal)
+        return touched | self._named.find(computer.name)
 
     def _keep_runs(self, ordinal: int, computer: Computer) -> None:
         for release, column in self.runs.items():
@@ -127,10 +173,23 @@ class Fleet:
         for name, value in computer.facts.items():
             self.facts[name].assign(ordinal, value)
 
-    def _keep_states(self, ordinal: int, computer: Computer) -> None:
+    def _keep_states(self, computers: Iterable[Computer]) -> None:
+        """Take all of them out of every set at once, then back in: one pass over the updates."""
+        told: defaultdict[tuple[UpdateState, str], list[int]] = defaultdict(list)
+        for computer in computers:
+            for update, state in computer.states.items():
+                told[state, update].append(computer.ordinal)
+        everybody = BitMap([computer.ordinal for computer in computers])
         for by_update in self.states.values():
             for bits in by_update.values():
-                bits.discard(ordinal)
-        for update, state in computer.states.items():
+                bits -= everybody  # noqa: PLW2901  # changes the bitmap in place
+        for (state, update), ordinals in told.items():
             if state in self.states:
-                self.states[state][update].add(ordinal)
+                self.states[state][update].update(ordinals)
+
+
+def shard_of(positions: IntColumn | IntPart, number: int, shards: int) -> BitMap:
+    """Give whose position lies in one of so many shards, counted from 0 (S5)."""
+    first, end = (-(-bound * _CIRCLE // shards) for bound in (number, number + 1))
+    found = positions.at_least(first - HALF_CIRCLE)
+    return found - positions.at_least(end - HALF_CIRCLE) if end < _CIRCLE else found

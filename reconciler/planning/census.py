@@ -12,8 +12,10 @@ from reconciler.kinds.phase import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet, RunColumn
+from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Membership
+from reconciler.observed.order import array_of, bits_of
+from reconciler.observed.runs import RunColumn
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 
@@ -66,13 +68,9 @@ class Census:
         The run did not end, or no scan followed it: they may be broken, so they stay counted.
         """
         runs, scanned_at = self._runs, self._fleet.last_scan_at
-        began = runs.began_at.at_least(micros(self.release.cut_at)) & self.silent
-        return BitMap(
-            ordinal
-            for ordinal in began
-            if runs.ended_at[ordinal] < runs.began_at[ordinal]
-            or scanned_at[ordinal] <= runs.ended_at[ordinal]
-        )
+        began = array_of(runs.began_at.at_least(micros(self.release.cut_at)) & self.silent)
+        began_at, ended_at = runs.began_at.take(began), runs.ended_at.take(began)
+        return bits_of(began[(ended_at < began_at) | (scanned_at.take(began) <= ended_at)])
 
     @cached_property
     def unreachable(self) -> BitMap:
@@ -105,11 +103,9 @@ class Census:
         A computer that did not start is not failed (S15).
         """
         failed = self._runs.failed & self._finished
-        healed = BitMap(
-            ordinal
-            for ordinal in failed & self.compliant
-            if self._fleet.last_scan_at[ordinal] > self._runs.ended_at[ordinal]
-        )
+        better = array_of(failed & self.compliant)
+        scanned_at, ended_at = self._fleet.last_scan_at, self._runs.ended_at
+        healed = bits_of(better[scanned_at.take(better) > ended_at.take(better)])
         return (failed - healed) | self._newly_lost
 
     @cached_property
@@ -149,7 +145,4 @@ class Census:
 
     @property
     def _runs(self) -> RunColumn:
-        return self._fleet.runs.get(f"{self.release.rollout}/{self.release.number}") or _NO_RUNS
-
-
-_NO_RUNS = RunColumn()
+        return self._fleet.runs_of(f"{self.release.rollout}/{self.release.number}")

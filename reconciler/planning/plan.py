@@ -13,6 +13,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseState, Release
 from reconciler.model.times import later
+from reconciler.observed.memo import Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
@@ -93,10 +94,17 @@ class Plan:
 
 
 def make_plan(
-    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+    desired: DesiredState,
+    observed: ObservedState,
+    site: SiteIdentity,
+    now: datetime,
+    memo: Memo | None = None,
 ) -> Plan:
-    """Compare both sides and decide everything there is to do (S25)."""
-    world = make_world(desired, observed, site, now)
+    """Compare both sides and decide everything there is to do (S25).
+
+    Who plans again and again passes the same memo each time: that changes no plan.
+    """
+    world = make_world(desired, observed, site, now, memo or Memo())
     draft = Draft(observed.memory)
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
@@ -127,15 +135,16 @@ def make_plan(
 
 
 def make_world(
-    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+    desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime, memo: Memo
 ) -> World:
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
     desired = expand(desired)
     moment = later(now, observed.latest_transition)
-    collections = Collections(desired, observed.fleet, observed.catalog, site.name, moment)
-    recent = recently_scanned(desired, observed.fleet, collections, moment)
-    evidence = Evidence(observed.fleet, observed.catalog, recent)
-    return World(desired, observed, site, moment, collections, evidence)
+    memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
+    collections = Collections(desired, observed.catalog, site.name, memo)
+    recent = recently_scanned(desired, collections, memo)
+    evidence = Evidence(observed.catalog, recent, memo)
+    return World(desired, observed, site, moment, collections, evidence, memo)
 
 
 def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
@@ -206,15 +215,15 @@ def _forget_ended(world: World, draft: Draft) -> None:
 
 def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
-    desired, fleet, collections = world.desired, world.observed.fleet, world.collections
+    desired, collections, memo = world.desired, world.collections, world.memo
     site = desired.sites.get(world.site.name)
     enforce = site is not None and site.document.spec.mode == "enforce"
-    windows, found = window_classes(desired, fleet, collections, world.site.name, world.now)
+    windows, found = window_classes(desired, collections, memo, world.site.name, world.now)
     if not enforce:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    return Guidance(enforce, windows, scan_classes(desired, fleet, collections)), found
+    return Guidance(enforce, windows, scan_classes(desired, collections, memo)), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeAlias
 
 from pyroaring import BitMap, FrozenBitMap
 
@@ -11,13 +12,17 @@ from reconciler.desired.state import DesiredState
 from reconciler.kinds.scan_policy import ScanPolicySpec
 from reconciler.model.computers import MachineClass
 from reconciler.model.messages import FactValue
-from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.memo import Identity, Instants, Memo, Sets
+from reconciler.observed.part import AnyFleet
 from reconciler.planning.collections import Collections
 from reconciler.planning.guidance import ScanClass
 
 CLASS_FACT = "class"
 _DEFAULT = ScanPolicySpec(collection="all-computers")
+_NO_POLICY = ""  # no manifest has this name
+
+Governed: TypeAlias = tuple[MachineClass, str]
+"""A class of machines, and the name of the policy that governs it."""
 
 
 def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
@@ -26,61 +31,85 @@ def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
     return next((kind for kind in MachineClass if kind.value == told), MachineClass.SERVER)
 
 
-def machine_classes(fleet: Fleet) -> dict[MachineClass, BitMap]:
+def machine_classes(fleet: AnyFleet) -> dict[MachineClass, BitMap]:
     """Give the enrolled computers of each class; without a known class it is a server."""
-    column = fleet.facts.get(CLASS_FACT)
+    column = fleet.fact(CLASS_FACT)
     classes = {
-        kind: column.having(kind.value) & fleet.enrolled if column else FrozenBitMap()
+        kind: fleet.enrolled & (column.having(kind.value) if column else FrozenBitMap())
         for kind in (MachineClass.WORKSTATION, MachineClass.PORTABLE)
     }
     rest = fleet.enrolled - classes[MachineClass.WORKSTATION] - classes[MachineClass.PORTABLE]
-    return {MachineClass.SERVER: rest, **{kind: BitMap(who) for kind, who in classes.items()}}
+    return {MachineClass.SERVER: rest, **classes}
 
 
-def recently_scanned(
-    desired: DesiredState, fleet: Fleet, collections: Collections, now: datetime
-) -> BitMap:
+def recently_scanned(desired: DesiredState, collections: Collections, memo: Memo) -> FrozenBitMap:
     """Give the computers whose last scan is not older than their `staleAfter` (S10)."""
-    recent = BitMap()
-    for members, policy, kind in _governed(desired, fleet, collections):
-        bound = micros(now - getattr(policy.stale_after, kind.value))
-        recent |= fleet.last_scan_at.at_least(bound) & members
-    return recent
+
+    def recent(fleet: AnyFleet) -> BitMap:
+        found = BitMap()
+        for (kind, name), members in _governed(desired, collections, memo).items():
+            age = getattr(_policy(desired, name).stale_after, kind.value)
+            bound = memo.older_than(Instants.SCAN, age)
+            found |= fleet.last_scan_at.at_least(bound) & members
+        return found
+
+    return memo.members("recently scanned", (), recent)
 
 
 def scan_classes(
-    desired: DesiredState, fleet: Fleet, collections: Collections
+    desired: DesiredState, collections: Collections, memo: Memo
 ) -> tuple[ScanClass, ...]:
     """Give every computer its cadence; an opened phase needs no other one.
 
     `staleAfter` is at least twice the recurrence, so computers scan at least every half of it,
     as S14 asks while a phase is open.
     """
-    return tuple(
-        ScanClass(
-            members=FrozenBitMap(members),
-            every=getattr(policy.recurrence, kind.value),
-            first_within=policy.first_scan_within,
-            report_every=policy.report_every,
-        )
-        for members, policy, kind in _governed(desired, fleet, collections)
-        if members
+    governed = _governed(desired, collections, memo)
+    return memo.value(
+        "cadences",
+        Identity(governed),
+        lambda: tuple(
+            _cadence(_policy(desired, name), kind, members)
+            for (kind, name), members in governed.items()
+            if members
+        ),
     )
 
 
-def _governed(
-    desired: DesiredState, fleet: Fleet, collections: Collections
-) -> Iterator[tuple[BitMap, ScanPolicySpec, MachineClass]]:
+def _cadence(policy: ScanPolicySpec, kind: MachineClass, members: FrozenBitMap) -> ScanClass:
+    return ScanClass(
+        members=members,
+        every=getattr(policy.recurrence, kind.value),
+        first_within=policy.first_scan_within,
+        report_every=policy.report_every,
+    )
+
+
+def _governed(desired: DesiredState, collections: Collections, memo: Memo) -> Sets[Governed]:
     """Split each class by the policy that governs it: the one with the shortest `staleAfter`."""
-    for kind, everybody in machine_classes(fleet).items():
-        rest = everybody
-        specs = sorted(
-            (getattr(placed.document.spec.stale_after, kind.value), name)
-            for name, placed in desired.scan_policies.items()
-        )
-        for _, name in specs:
-            policy = desired.scan_policies[name].document.spec
-            members = rest & collections.members(policy.collection)
-            rest = rest - members
-            yield members, policy, kind
-        yield rest, _DEFAULT, kind
+
+    def split(fleet: AnyFleet) -> dict[Governed, BitMap]:
+        found: dict[Governed, BitMap] = {}
+        for kind, everybody in machine_classes(fleet).items():
+            rest = everybody
+            for name in _strictest_first(desired, kind):
+                members = collections.members(desired.scan_policies[name].document.spec.collection)
+                found[kind, name] = rest & members
+                rest = rest - members
+            found[kind, _NO_POLICY] = rest
+        return found
+
+    return memo.sets("governed by scan policies", (), split)
+
+
+def _strictest_first(desired: DesiredState, kind: MachineClass) -> list[str]:
+    policies = desired.scan_policies
+
+    def rank(name: str) -> tuple[timedelta, str]:
+        return getattr(policies[name].document.spec.stale_after, kind.value), name
+
+    return sorted(policies, key=rank)
+
+
+def _policy(desired: DesiredState, name: str) -> ScanPolicySpec:
+    return desired.scan_policies[name].document.spec if name != _NO_POLICY else _DEFAULT

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,8 @@ from reconciler.kinds.maintenance_window import MaintenanceWindow
 from reconciler.kinds.timezones import find_zone, zone_or_utc
 from reconciler.model.policy import Windows
 from reconciler.model.times import UTC
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.memo import Memo
+from reconciler.observed.part import AnyFleet
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.guidance import WindowClass
@@ -82,7 +84,7 @@ def purpose_windows(
 
 
 def window_classes(
-    desired: DesiredState, fleet: Fleet, collections: Collections, site_name: str, now: datetime
+    desired: DesiredState, collections: Collections, memo: Memo, site_name: str, now: datetime
 ) -> tuple[tuple[WindowClass, ...], tuple[Condition, ...]]:
     """Split the fleet by window-bearing collections and zone, and open each class's windows.
 
@@ -94,35 +96,71 @@ def window_classes(
     site = desired.sites.get(site_name)
     windowless = site is not None and site.document.spec.windowless == "always"
     site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
-    zones, found = _zones(fleet, site_name)
     classes: list[WindowClass] = []
-    for names, members in sorted(_by_collections(desired, fleet, collections).items()):
+    found: list[Condition] = []
+    without = BitMap()
+    for (names, zone), members in _classes(desired, collections, memo, site_zone):
         declared = declared_windows(desired, names)
         always = not declared and (windowless or bool(names))
         if not declared and not always:
-            found.append(_no_window(site_name, members))
-        for zone, part in _by_zone(zones, members, site_zone):
-            until = begin + HORIZON
-            updates = purpose_windows(declared, "updates", zone, begin, until)
-            restarts = purpose_windows(declared, "restarts", zone, begin, until)
-            classes.append(WindowClass(part, Windows(always, updates, until, restarts)))
-            if declared and not _any_ahead(declared, zone, now):
-                found.append(_no_window_ahead(site_name, part, names))
+            without |= members
+        (updates, restarts), is_ahead = memo.value(
+            ("openings", names, zone.key),
+            begin,
+            partial(_openings_of_day, declared, zone, begin),
+        )
+        windows = Windows(always, updates, begin + HORIZON, restarts)
+        classes.append(WindowClass(members, windows))
+        if declared and not (is_ahead or _any_ahead(declared, zone, now)):
+            found.append(_no_window_ahead(site_name, members, names))
+    if without:
+        found.append(_no_window(site_name, without))
+    bad = _badly_zoned(memo)
+    if bad:
+        found.append(_bad_timezone(site_name, bad))
     return tuple(classes), tuple(found)
 
 
 def split_by_windows(
     desired: DesiredState,
-    fleet: Fleet,
     collections: Collections,
+    memo: Memo,
     members: BitMap | FrozenBitMap,
     site_zone: ZoneInfo,
 ) -> Iterator[tuple[tuple[str, ...], ZoneInfo, FrozenBitMap]]:
     """Split some computers by window-bearing collections and zone, as `window_classes` does."""
-    zones, _ = _zones(fleet, "")
-    for names, who in sorted(_by_collections(desired, fleet, collections).items()):
-        for zone, part in _by_zone(zones, FrozenBitMap(who & members), site_zone):
-            yield names, zone, part
+    for (names, zone), who in _classes(desired, collections, memo, site_zone):
+        if who & members:
+            yield names, zone, who & members
+
+
+def _classes(
+    desired: DesiredState, collections: Collections, memo: Memo, site_zone: ZoneInfo
+) -> list[tuple[tuple[tuple[str, ...], ZoneInfo], FrozenBitMap]]:
+    """Give each class once: the collections with windows that its computers are in, its zone."""
+
+    def split(fleet: AnyFleet) -> dict[tuple[tuple[str, ...], str], BitMap]:
+        zones = _zones(fleet, site_zone)
+        classes = _by_collections(desired, fleet, collections)
+        return {
+            (names, zone): who & there
+            for names, who in classes.items()
+            for zone, there in zones.items()
+            if not who.isdisjoint(there)
+        }
+
+    classes = memo.sets("window classes", site_zone.key, split)
+    return [((names, ZoneInfo(zone)), classes[names, zone]) for names, zone in sorted(classes)]
+
+
+def _openings_of_day(
+    declared: Sequence[MaintenanceWindow], zone: tzinfo, begin: datetime
+) -> tuple[tuple[tuple[Interval, ...], tuple[Interval, ...]], bool]:
+    """Give a day's openings for updates and restarts, and whether any comes after the day."""
+    until = begin + HORIZON
+    updates = purpose_windows(declared, "updates", zone, begin, until)
+    restarts = purpose_windows(declared, "restarts", zone, begin, until)
+    return (updates, restarts), _any_ahead(declared, zone, begin + timedelta(days=1))
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:
@@ -162,8 +200,8 @@ def _end_of_gap(low: datetime, high: datetime, zone: tzinfo) -> datetime:
 
 
 def _by_collections(
-    desired: DesiredState, fleet: Fleet, collections: Collections
-) -> dict[tuple[str, ...], FrozenBitMap]:
+    desired: DesiredState, fleet: AnyFleet, collections: Collections
+) -> dict[tuple[str, ...], BitMap]:
     """Split the fleet by the set of window-bearing collections that a computer is in."""
     classes: dict[tuple[str, ...], BitMap] = {(): BitMap(fleet.enrolled)}
     for name, placed in desired.collections.items():
@@ -176,7 +214,7 @@ def _by_collections(
             split[(*names, name)] = who & members
         # Without this the classes double with every collection.
         classes = {names: who for names, who in split.items() if who}
-    return {names: FrozenBitMap(who) for names, who in classes.items() if who}
+    return {names: who for names, who in classes.items() if who}
 
 
 def declared_windows(desired: DesiredState, names: Iterable[str]) -> tuple[MaintenanceWindow, ...]:
@@ -189,29 +227,34 @@ def declared_windows(desired: DesiredState, names: Iterable[str]) -> tuple[Maint
     return tuple(found)
 
 
-def _zones(fleet: Fleet, site_name: str) -> tuple[Mapping[ZoneInfo, FrozenBitMap], list[Condition]]:
-    """Split the enrolled by the zone that they tell, and say whose nobody knows (S3)."""
-    column = fleet.facts.get(ZONE_FACT)
-    if column is None:
-        return {}, []
-    named = {text: find_zone(text) for text in column.texts()}
-    zones = {zone: column.having(text) for text, zone in sorted(named.items()) if zone is not None}
-    bad = (column.present & fleet.enrolled) - BitMap.union(BitMap(), *zones.values())
-    return zones, [_bad_timezone(site_name, bad)] if bad else []
+def _zones(fleet: AnyFleet, site_zone: ZoneInfo) -> dict[str, BitMap]:
+    """Split the enrolled by their own zone where they tell one that is known, else the site's."""
+    zones: dict[str, BitMap] = {}
+    rest = BitMap(fleet.enrolled)
+    for zone, who in _told_zones(fleet):
+        zones[zone] = zones.get(zone, BitMap()) | (who & fleet.enrolled)
+        rest -= who
+    zones[site_zone.key] = zones.get(site_zone.key, BitMap()) | rest
+    return zones
 
 
-def _by_zone(
-    zones: Mapping[ZoneInfo, FrozenBitMap], members: FrozenBitMap, site_zone: ZoneInfo
-) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
-    """Split by the computers' own zone, else their site's."""
-    rest = members
-    for zone, who in zones.items():
-        part = members & who
-        rest = rest - part
-        if part:
-            yield zone, part
-    if rest:
-        yield site_zone, rest
+def _told_zones(fleet: AnyFleet) -> Iterator[tuple[str, FrozenBitMap]]:
+    column = fleet.fact(ZONE_FACT)
+    for text in column.texts() if column is not None else ():
+        zone = find_zone(text)
+        if column is not None and zone is not None:
+            yield zone.key, column.having(text)
+
+
+def _badly_zoned(memo: Memo) -> FrozenBitMap:
+    """Give whose told zone nobody knows (S3)."""
+
+    def bad(fleet: AnyFleet) -> BitMap:
+        column = fleet.fact(ZONE_FACT)
+        told = column.present & fleet.enrolled if column is not None else BitMap()
+        return told - BitMap.union(BitMap(), *(who for _, who in _told_zones(fleet)))
+
+    return memo.members("badly zoned", (), bad)
 
 
 def _serving(windows: Sequence[MaintenanceWindow], purpose: Purpose) -> Sequence[MaintenanceWindow]:
@@ -226,12 +269,12 @@ def _any_ahead(windows: Sequence[MaintenanceWindow], zone: tzinfo, now: datetime
     )
 
 
-def _bad_timezone(site: str, members: BitMap) -> Condition:
+def _bad_timezone(site: str, members: FrozenBitMap) -> Condition:
     message = f"{len(members)} computer(s) tell a time zone that is not known; their site's counts"
     return Condition(f"Site/{site}", ConditionType.BAD_TIMEZONE, message)
 
 
-def _no_window(site: str, members: FrozenBitMap) -> Condition:
+def _no_window(site: str, members: BitMap) -> Condition:
     message = f"{len(members)} computer(s) are in no collection with maintenanceWindows"
     return Condition(f"Site/{site}", ConditionType.NO_WINDOW, message)
 

@@ -17,6 +17,7 @@ from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
+from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
@@ -45,6 +46,7 @@ class World:
     now: datetime
     collections: Collections
     evidence: Evidence
+    memo: Memo
     _groups: dict[tuple[str, frozenset[str]], frozenset[str]] = field(
         default_factory=dict, compare=False, repr=False
     )

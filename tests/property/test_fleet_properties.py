@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.updates import UpdateState
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.columns import micros
+from reconciler.observed.fleet import KEPT_STATES, Fleet
+from reconciler.observed.part import FleetPart
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 facts = st.one_of(
@@ -70,3 +73,37 @@ def test_fleet_kept_up_to_date_is_the_one_built_anew(told):
     newest = {computer.ordinal: computer for computer in told}
 
     assert contents(Fleet(told)) == contents(Fleet(newest.values()))
+
+
+@given(st.lists(st.lists(computers(), max_size=4), max_size=3), st.sets(st.integers(0, 2)))
+def test_part_of_a_fleet_answers_as_if_only_its_computers_were_there(batches, among):
+    fleet = Fleet()
+    for batch in batches:
+        fleet.keep_all(batch)
+    newest = {one.ordinal: one for batch in batches for one in batch}
+    among &= newest.keys()
+    part = FleetPart(fleet, BitMap(among))
+    alone = Fleet(one for one in newest.values() if one.ordinal in among)
+
+    assert part.enrolled == alone.enrolled
+    for name in ("a", "b"):
+        assert part.named(name) == alone.named(name)
+    for state in KEPT_STATES:
+        assert part.in_state(state, "u1") == alone.in_state(state, "u1")
+    for bound in (NOW, NOW + timedelta(hours=5)):
+        assert part.last_scan_at.above(micros(bound)) == alone.last_scan_at.above(micros(bound))
+        ended = [one.runs_of("web/1").ended_at.at_least(micros(bound)) for one in (part, alone)]
+        assert ended[0] == ended[1]
+    assert part.in_shard(0, 2) & part.enrolled == alone.in_shard(0, 2) & alone.enrolled
+
+
+@given(st.lists(st.lists(computers(), max_size=4), max_size=4), st.integers(0, 5))
+def test_fleet_knows_whom_later_changes_touched(batches, seen):
+    fleet, touched = Fleet(), set()
+    for batch in batches:
+        if fleet.version >= seen:
+            touched |= {one.ordinal for one in batch}
+        fleet.keep_all(batch)
+
+    told = fleet.changed_since(seen)
+    assert told is None if seen > fleet.version else told is not None and touched <= set(told)

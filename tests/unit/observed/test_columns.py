@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model.messages import FactValue
-from reconciler.observed.columns import FactColumn, IntColumn, instant, micros
+from reconciler.observed.columns import IntColumn, instant, micros
+from reconciler.observed.facts import FactColumn
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 1, tzinfo=UTC)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.updates import UpdateState
+from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
 from tests.worlds import SITE, PlannerWorld, an_update, load_desired
 
@@ -43,7 +44,7 @@ def evaluate(world, **specs):
         for name, spec in specs.items()
     ]
     fleet, catalog = world.fleet(), world.catalog()
-    return Collections(load_desired(*texts), fleet, catalog, SITE.name, world.now)
+    return Collections(load_desired(*texts), catalog, SITE.name, Memo.of(fleet, world.now))
 
 
 def members(world, spec, **others):

@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from reconciler.model.rollouts import ReleasedUpdate
 from reconciler.model.updates import UpdateState
+from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
 from reconciler.planning.scanning import recently_scanned
 from reconciler.planning.verdicts import Evidence, needed_updates
@@ -34,8 +35,9 @@ def a_world(**states):
 
 def evidence(world):
     desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
-    collections = Collections(desired, fleet, catalog, SITE.name, world.now)
-    return Evidence(fleet, catalog, recently_scanned(desired, fleet, collections, world.now))
+    memo = Memo.of(fleet, world.now)
+    collections = Collections(desired, catalog, SITE.name, memo)
+    return Evidence(catalog, recently_scanned(desired, collections, memo), memo)
 
 
 def verdict(world, *names, keep_superseded=False):
