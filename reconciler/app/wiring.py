@@ -98,16 +98,17 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
     if not force:
         return Desire()
     commit = str(force["commit"])
-    source = make_source(home, settings, commit)
     try:
-        checkout = _recall_or_fetch(source)
+        checkout = recall_commit(home, settings, commit)
     except SourceError as error:
         return Desire(failure=str(error))
     desired, _ = judge(checkout, make_identity(settings), clock.now())
     return Desire(in_force=desired, attempted="")
 
 
-def _recall_or_fetch(source: GitSource) -> Checkout:
+def recall_commit(home: Home, settings: Settings, commit: str) -> Checkout:
+    """Give a commit as the mirror holds it, else as the repository does; raises SourceError."""
+    source = make_source(home, settings, commit)
     try:
         return source.recall()
     except SourceError:

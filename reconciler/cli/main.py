@@ -15,11 +15,13 @@ from reconciler.cli.options import (
     Output,
     OutputOption,
     SiteArgument,
+    SnapshotOption,
     finish,
     parse_now,
 )
 from reconciler.cli.problem_outputs.form import Form
 from reconciler.cli.site_app import site_app
+from reconciler.cli.snapshot_app import snapshot_app
 
 app = typer.Typer(
     name="patchwright",
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(site_app, name="site")
+app.add_typer(snapshot_app, name="snapshot")
 
 
 @app.command()
@@ -55,6 +58,7 @@ def validate(
         Path | None,
         typer.Option(help="Check updates against this archive, JSON file, folder or site."),
     ] = None,
+    snapshot: SnapshotOption = None,
     now: NowOption = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
@@ -64,7 +68,8 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=catalog))
+    at_hand = snapshot or catalog
+    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=at_hand))
 
 
 @app.command()
@@ -121,6 +126,7 @@ def plan(
     path: Annotated[
         Path | None, typer.Option("--manifests", help="Plan this folder in place of the commit.")
     ] = None,
+    snapshot: SnapshotOption = None,
     now: NowOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -130,7 +136,26 @@ def plan(
     """
     from reconciler.cli.plan import show_plan
 
-    finish(show_plan(site, path, parse_now(now), output))
+    finish(show_plan(site, path, parse_now(now), output, snapshot))
+
+
+@app.command()
+def replay(
+    commit: Annotated[str, typer.Option("--commit", help="The commit that was in force.")],
+    snapshot: Annotated[Path, typer.Option(help="What the site knew, as it was exported.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="The plan's instant; default: the snapshot's.")
+    ] = None,
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a past plan again, byte for byte; the site gives only its repository.
+
+    Example: patchwright replay --commit 4f0c… --snapshot monday.snapshot --at 2026-03-02T09:00:00Z
+    """
+    from reconciler.cli.replay import Past, replay_plan
+
+    finish(replay_plan(site, Past(commit, snapshot, parse_now(at)), output))
 
 
 @app.command()

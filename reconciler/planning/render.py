@@ -11,6 +11,7 @@ from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.observed.canonical_bits import canonical_bits
 from reconciler.observed.memory import Membership, Record
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
@@ -113,7 +114,7 @@ def _record_json(record: Record) -> Json:
             "release": record.release,
             "phase": record.phase,
             "computers": len(record.members),
-            "digest": digest_of(record.members.serialize().hex()),
+            "digest": digest_of(canonical_bits(record.members).hex()),
         }
     return encode(record)
 
