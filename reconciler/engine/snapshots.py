@@ -220,6 +220,6 @@ def _parse_memory(value: Json) -> Memory:
         records = [parse_record(kind.__name__, one, kind.__name__) for one in found]
         tables[name] = {key_of(record): record for record in records}
     if value["records"]:
-        message = f"it remembers {sorted(value['records'])[0]!r:.40}, which this release does not"
+        message = f"it remembers {min(value['records'])!r:.40}, which this release does not"
         raise ValueError(message)
     return Memory(**tables, next_number=value["nextNumber"])

@@ -49,6 +49,7 @@ class Site:
             ids, version = work.catalog.entries(), work.catalog.version()
             for identity in self.names.values():
                 one = work.computers.find(identity)
+                assert one is not None
                 states = dict.fromkeys(ids, state)
                 found = {"states": states, "last_scan_at": at, "last_contact_at": at}
                 work.computers.save(replace(one, **found, scan_version=version))
