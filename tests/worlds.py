@@ -16,6 +16,7 @@ from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.objects import Advertisement, ContentState
+from reconciler.model.permits import Permit
 from reconciler.model.policy import Policy
 from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
@@ -112,6 +113,7 @@ class PlannerWorld:
     memory: Memory = EMPTY_MEMORY
     now: datetime = NOW
     fresh: bool = True
+    permits: tuple[Permit, ...] = ()
 
     def publish(self, *updates: Update) -> None:
         """Bring updates into the catalog as one new content version."""
@@ -219,6 +221,7 @@ class PlannerWorld:
             memory=self.memory,
             latest_transition=self.memory.latest_transition(),
             fresh=self.fresh,
+            permits=self.permits,
         )
         return make_plan(load_desired(*self.manifests), observed, SITE, self.now)
 

@@ -15,6 +15,7 @@ from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import decode, encode
 from reconciler.model.errors import ContentError, ProtocolError
 from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest
+from reconciler.model.permits import PermitReply, PermitRequest
 from reconciler.model.policy import SignedPolicy
 
 T = TypeVar("T")
@@ -60,6 +61,11 @@ class Site:
     def deliver(self, batch: Batch) -> BatchReply:
         """Hand a batch over; raises ProtocolError where the site refuses it."""
         return self._take(BatchReply, self._post("/v1/messages", encode(batch)), _ACCEPTED)
+
+    def ask_permit(self, advertisement: str) -> PermitReply:
+        """Ask to be let start a program now (S19); raises ProtocolError where that is refused."""
+        answer = self._post("/v1/permits", encode(PermitRequest(advertisement)))
+        return self._take(PermitReply, answer, _OK)
 
     def fetch_content(self, sha256: str, offset: int) -> Iterator[tuple[bool, bytes]]:
         """Yield parts of a file, each with whether it continues at `offset` or began anew.

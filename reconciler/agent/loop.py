@@ -204,9 +204,21 @@ class Agent:
             if offer is None:
                 break
             tried.add(offer.advertisement)
-            self._run(offer, policy)
+            if self._is_permitted(offer):
+                self._run(offer, policy)
         wanted = {offer.manifest for offer in policy.offers} | {policy.scan.catalog or ""}
         self._machine.content.keep_only(wanted)
+
+    def _is_permitted(self, offer: Offer) -> bool:
+        """Ask for a permit where one is needed; without an answer nothing starts (S19)."""
+        if not offer.needs_permit:
+            return True
+        reply = self._site.ask_permit(offer.advertisement)
+        now = self._machine.clock.now()
+        granted = reply.granted and (reply.expires_at is None or now < reply.expires_at)
+        if not granted:
+            self._machine.log.info("waits for a permit", advertisement=offer.advertisement)
+        return granted
 
     def _run(self, offer: Offer, policy: Policy) -> None:
         if not self._runs.start(offer):

@@ -18,6 +18,7 @@ from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
 from reconciler.observed.catalog import Catalog
 from reconciler.planning.catalog_checks import check_updates
+from reconciler.planning.service_levels import check_service_levels
 from reconciler.ports import SetAside
 
 _NAME = "catalog"
@@ -33,9 +34,10 @@ class CatalogAtHand:
     set_aside: tuple[SetAside, ...] = ()
 
     def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
-        """Tell what the manifests say wrongly of updates; a broken record is told once."""
+        """Tell what the catalog shows to be wrong; its broken records are told once."""
         unread = frozenset(one.id for one in self.set_aside)
         yield from check_updates(state, self.catalog, unread, now)
+        yield from check_service_levels(state, self.catalog, now)
         if self.set_aside:
             first = self.set_aside[0]
             message = (

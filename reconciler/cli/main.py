@@ -207,6 +207,21 @@ def token(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT)
     finish(print_token(site, output))
 
 
+@app.command("release-permit")
+def release_permit(
+    computer: Annotated[str, typer.Argument(help="Name of the computer.")],
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Take back a computer's permits, so that others may start in its place; audited.
+
+    Example: patchwright release-permit web-01 --site /var/lib/patchwright
+    """
+    from reconciler.cli.release_permit import release_permits
+
+    finish(release_permits(site, computer, output))
+
+
 @app.command()
 def schemas(
     check: Annotated[bool, typer.Option("--check", help="Fail where a file differs.")] = False,

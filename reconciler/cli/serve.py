@@ -12,6 +12,7 @@ from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
 from reconciler.app.logs import configure_logs
 from reconciler.app.wiring import make_depot, make_desk
+from reconciler.engine.permits import PermitDesk
 from reconciler.server.app import make_app
 from reconciler.server.main import TlsFiles, is_loopback, serve
 from reconciler.server.settings import ServerSettings
@@ -31,6 +32,7 @@ def serve_site(site: Path, ready_file: Path | None) -> int:
         store,
         make_depot(home),
         policy_of=make_desk(settings).policy_of,
+        permit_of=PermitDesk(settings.server.poll_every).ask,
         signer=Signer.load_or_make(home.policy_key),
         clock=SystemClock(),
         settings=ServerSettings(

@@ -71,6 +71,8 @@ def judge_paths(
             at, code = Location(str(path)), Code.UNREADABLE_PATH.value
             unreadable.append(Problem(at, code, str(error), error.hint))
     loaded = load_manifests(files, commit="") if files or not unreadable else Loaded("", (), ())
+    unread = tuple(one.at.path for one in unreadable)
+    loaded = replace(loaded, unread=(*loaded.unread, *unread))
     check = partial(catalog.check, now=now) if catalog is not None else _nothing_more
     state, problems = link(loaded, now, check)
     notes = _unchecked(state, paths, catalog) if state is not None else ()
@@ -108,7 +110,7 @@ def _unchecked(
     parts = [
         *(["updates against a catalog"] if updates else []),
         *(["computers and facts against a snapshot"] if computers else []),
-        *unchecked_policies(state),
+        *unchecked_policies(state, catalog=catalog is not None),
     ]
     if not parts or not paths:
         return ()

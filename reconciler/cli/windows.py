@@ -13,9 +13,11 @@ from reconciler.app.wiring import make_source
 from reconciler.cli.output import print_json, print_lines
 from reconciler.cli.windows_form import timetable_json, timetable_lines
 from reconciler.desired.link import link
+from reconciler.desired.made_collections import with_made_collections
+from reconciler.desired.site_zones import zone_of_site
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import Observer
-from reconciler.kinds.timezones import find_zone, zone_or_utc
+from reconciler.kinds.timezones import find_zone
 from reconciler.model.errors import ManifestError, ReconcilerError
 from reconciler.model.hints import did_you_mean
 from reconciler.model.times import parse_date_or_instant, render_instant
@@ -108,6 +110,7 @@ def _load(asked: Asked) -> tuple[DesiredState, ObservedState | None, str]:
     desired, problems = link(load_manifests(files, commit), datetime.now(UTC))
     if desired is None:
         raise ManifestError(problems)
+    desired = with_made_collections(desired)
     if home is None or settings is None:
         return desired, None, ""
     store = home.open_store()
@@ -125,14 +128,23 @@ def _from_manifests(desired: DesiredState, name: str, zone: ZoneInfo | None) -> 
         bearing = _bearing(desired, [bare])
         members = WindowedClass(bearing, frozenset({bare}), zone, _windowless(desired, None))
         hint = "its computers may have windows of other collections too; --site shows them"
-        return _Subject(kind, bare, (members,), (hint,))
+        return _Subject(kind, bare, (members,), (hint, *_guessed_site(desired)))
     verdicts = {one: is_named_member(desired, one, bare) for one in desired.collections}
     unsure = sorted(one for one, is_in in verdicts.items() if is_in is None)
     inside = [one for one, is_in in verdicts.items() if is_in]
     notes = (f"facts decide about {', '.join(unsure)}; --site knows them",) if unsure else ()
     windowless = _windowless(desired, None)
     members = WindowedClass(_bearing(desired, inside), frozenset(inside), zone, windowless)
-    return _Subject(kind, bare, (members,), notes)
+    return _Subject(kind, bare, (members,), (*notes, *_guessed_site(desired)))
+
+
+def _guessed_site(desired: DesiredState) -> tuple[str, ...]:
+    """Say whose zone counts where manifests have several sites."""
+    if len(desired.sites) < 2:  # noqa: PLR2004  # one site is no guess
+        return ()
+    site = _site(desired, None)
+    where = f'at site "{site}"' if site is not None else "at no site"
+    return (f"computers are taken to be {where}; --site and --timezone say otherwise",)
 
 
 def _from_site(
@@ -183,10 +195,8 @@ def _bearing(desired: DesiredState, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _site_zone(desired: DesiredState, name: str | None) -> ZoneInfo:
-    """Give the zone of the named site, or of the only one there is; else UTC (S3)."""
-    site = _site(desired, name)
-    zone = desired.sites[site].document.spec.timezone if site is not None else None
-    return zone_or_utc(zone)
+    """Give the zone of the named site, or of the only one that has no other below it."""
+    return zone_of_site(desired, _site(desired, name))
 
 
 def _windowless(desired: DesiredState, name: str | None) -> bool:
@@ -197,4 +207,6 @@ def _windowless(desired: DesiredState, name: str | None) -> bool:
 def _site(desired: DesiredState, name: str | None) -> str | None:
     if name is not None:
         return name if name in desired.sites else None
-    return next(iter(desired.sites)) if len(desired.sites) == 1 else None
+    parents = {one.document.spec.parent for one in desired.sites.values()}
+    lowest = [one for one in desired.sites if one not in parents]
+    return lowest[0] if len(lowest) == 1 else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -43,9 +44,14 @@ from reconciler.kinds.site import Site
 from reconciler.kinds.subscription import Subscription
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.kinds.waiver import Waiver
-from reconciler.model.problems import Problem
+from reconciler.model.codes import Code
+from reconciler.model.gathering import Gathered
+from reconciler.model.problems import Location, Problem, Severity
 
 D = TypeVar("D", bound=Document)
+_FOLLOWERS = frozenset(
+    {Code.DANGLING_REFERENCE.value, Code.PHASES_MISSING.value, Code.WINDOW_REQUIRED.value}
+)
 
 
 def link(
@@ -62,22 +68,42 @@ def link(
     state = _gather(loaded)
     rollouts = merge_strategies(state)
     made = table_collections(state, loaded.broken)
-    problems = {
-        *loaded.problems,
-        *check(state),
-        *check_references(state, loaded.broken, made),
-        *check_documents(state, now),
-        *check_tables(state, now),
-        *check_lasting(state, now),
-        *check_changes(state, rollouts, now),
-        *check_merged(state, rollouts, loaded.broken),
-        *check_rollouts(state, rollouts),
-        *check_windows(state, rollouts, now),
-        *check_policies(state, rollouts, now),
-    }
-    refused = any(problem.is_error for problem in problems)
+    gathered = Gathered()
+    gathered.extend(loaded.problems, loaded.untold)
+    found = chain(
+        check(state),
+        check_references(state, loaded.broken, made),
+        check_documents(state, now),
+        check_tables(state, now),
+        check_lasting(state, now),
+        check_changes(state, rollouts, now),
+        check_merged(state, rollouts, loaded.broken),
+        check_rollouts(state, rollouts),
+        check_windows(state, rollouts, now),
+        check_policies(state, rollouts, now),
+    )
+    gathered.extend(_without_followers(found, loaded.unread))
+    told = gathered.told()
+    refused = any(problem.is_error for problem in told)
     linked = replace(state, rollouts=MappingProxyType(rollouts))
-    return (None if refused else linked), tuple(sorted(problems))
+    return (None if refused else linked), told
+
+
+def _without_followers(found: Iterable[Problem], unread: Sequence[str]) -> Iterator[Problem]:
+    """Leave out what may follow only from documents that were not read, and say so once."""
+    left = 0
+    for problem in found:
+        if unread and problem.code in _FOLLOWERS:
+            left += 1
+        else:
+            yield problem
+    if left:
+        message = (
+            f"{left:,} problem(s) with names that no document defines are not told: this file,"
+            " which could not be read, may define them"
+        )
+        at = Location(unread[0])
+        yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
 
 
 def _gather(loaded: Loaded) -> DesiredState:

@@ -38,9 +38,14 @@ def scopes(state: DesiredState) -> Iterator[Scope]:
         applies_to = policy.document.spec.applies_to
         if applies_to.severities:
             continue
-        named = applies_to.collections
-        related = _related(named, state.collections)
-        yield Scope(policy, everywhere=not named, collections=related)
+        yield scope_of(state, policy)
+
+
+def scope_of(state: DesiredState, policy: Placed[Policy]) -> Scope:
+    """Give the collections that a policy is about, whatever the severity."""
+    named = policy.document.spec.applies_to.collections
+    related = _related(named, state.collections)
+    return Scope(policy, everywhere=not named, collections=related)
 
 
 def emergency_collections(change: EmergencyChange) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.desired.change_names import change_references
 from reconciler.desired.naming import Reference, collection_references, fact_references
 from reconciler.desired.site_names import site_references
-from reconciler.desired.state import BY_KIND, DesiredState
+from reconciler.desired.state import DesiredState
 from reconciler.desired.words import word_for, words_for
 from reconciler.model.codes import Code
-from reconciler.model.hints import did_you_mean
+from reconciler.model.hints import Hints
 from reconciler.model.problems import Problem
 
 # Where a name may be that of a document of another kind too.
@@ -40,25 +40,27 @@ def _dangling(
     broken: frozenset[tuple[str, str]],
     made: frozenset[str] | None,
 ) -> Iterator[Problem]:
-    known = {kind: frozenset(state.of_kind(kind)) for kind in BY_KIND}
-    known["Collection"] |= made or frozenset()
-    # Looking for the closest of many names takes long, and one may be mistyped everywhere.
-    hints: dict[tuple[str, str], str] = {}
+    hints = Hints()
     unsure = frozenset({"Collection"} if made is None else ())
+    # A set of many names is made once, not for each reference.
+    known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     for one in references:
-        if one.name in known[one.kind]:
-            continue
-        kinds = {one.kind, _ALSO.get(one.kind, one.kind)}
-        names = frozenset().union(*(known[kind] for kind in kinds))
+        if one.kind not in known:
+            kinds = frozenset({one.kind, _ALSO.get(one.kind, one.kind)})
+            known[one.kind] = kinds, _names(state, kinds, made or frozenset())
+        kinds, names = known[one.kind]
         if one.name in names or kinds & unsure or any((kind, one.name) in broken for kind in kinds):
             continue
         source = f'{word_for(one.source.document.kind)} "{one.source.name}"'
         message = f'{source} names {word_for(one.kind)} "{one.name}", which no document defines'
         at = one.source.locate(one.field)
-        if (one.kind, one.name) not in hints:
-            hints[one.kind, one.name] = did_you_mean(one.name, names)
-        hint = hints[one.kind, one.name]
+        hint = hints.closest(one.kind, one.name, names)
         yield Problem(at, Code.DANGLING_REFERENCE.value, message, hint)
+
+
+def _names(state: DesiredState, kinds: frozenset[str], made: frozenset[str]) -> frozenset[str]:
+    found = frozenset(name for kind in kinds for name in state.of_kind(kind))
+    return found | made if "Collection" in kinds else found
 
 
 def _cycles(references: Iterable[Reference]) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ from reconciler.kinds.site import Site
 from reconciler.kinds.subscription import Subscription
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.kinds.waiver import Waiver
+from reconciler.model.gathering import Untold
 from reconciler.model.problems import Location, Problem
 
 D_co = TypeVar("D_co", bound=Document, covariant=True)
@@ -80,7 +81,8 @@ class Loaded:
     """What was read of a commit: the documents that are whole, and every problem found.
 
     `broken` are the kinds and names of documents that are not whole; `tables` the CSV files
-    that documents name, by path.
+    that documents name, by path; `untold` how many problems there are beside those given;
+    `unread` are the files of which some document, whatever its name, could not be read.
     """
 
     commit: str
@@ -88,6 +90,8 @@ class Loaded:
     problems: tuple[Problem, ...]
     broken: frozenset[tuple[str, str]] = frozenset()
     tables: Mapping[str, Table] = field(default_factory=dict)
+    untold: Untold = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

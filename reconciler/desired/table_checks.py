@@ -20,8 +20,8 @@ from reconciler.model.ids import LABEL
 from reconciler.model.problems import Location, Problem
 
 _REQUIRED = ("collection", "computer")
-_WINDOW = ("recurrence", "start", "duration", "timezone")
-COLUMNS = (*_REQUIRED, *_WINDOW, "owner")
+WINDOW_COLUMNS = ("recurrence", "start", "duration", "timezone")
+COLUMNS = (*_REQUIRED, *WINDOW_COLUMNS, "owner")
 _MOST_PROBLEMS = 100
 _Row = Mapping[str, Cell]
 
@@ -54,7 +54,7 @@ def table_collections(
     whole = [table for table in tables if table is not None]
     if len(whole) < len(tables) or any(kind == "CollectionSet" for kind, _ in broken):
         return None
-    rows = (row for table in whole for row in _rows(table))
+    rows = (row for table in whole for row in rows_of(table))
     return frozenset(row["collection"].text for row in rows if "collection" in row)
 
 
@@ -74,7 +74,7 @@ def check_tables(state: DesiredState, now: datetime) -> Iterator[Problem]:
 def _table(state: DesiredState, table: Table, now: datetime) -> Iterator[Problem]:
     yield from _head(table)
     seen = _Seen(now)
-    for row in _rows(table):
+    for row in rows_of(table):
         if row.keys() >= set(_REQUIRED):
             yield from _row(state, row, seen)
 
@@ -100,7 +100,7 @@ def _head(table: Table) -> Iterator[Problem]:
             yield Problem(row[0].at, Code.BAD_ROW.value, message, "write an empty field as ,,")
 
 
-def _rows(table: Table) -> Iterator[_Row]:
+def rows_of(table: Table) -> Iterator[_Row]:
     """Yield the rows below the head that are as long as it, by column."""
     if table.rows:
         names = [cell.text for cell in table.rows[0]]
@@ -131,11 +131,11 @@ def _row(state: DesiredState, row: _Row, seen: _Seen) -> Iterator[Problem]:
 
 def _window(row: _Row, seen: _Seen) -> Iterator[Problem]:
     """All rows of a collection have one window: who needs another one is another collection."""
-    said = tuple(row[name].text if name in row else "" for name in _WINDOW)
+    said = tuple(row[name].text if name in row else "" for name in WINDOW_COLUMNS)
     collection = row["collection"]
     first, line = seen.windows.setdefault(collection.text, (said, collection.at.line))
     if first != said:
-        name = next(name for name, a, b in zip(_WINDOW, first, said, strict=True) if a != b)
+        name = next(name for name, a, b in zip(WINDOW_COLUMNS, first, said, strict=True) if a != b)
         message = f'collection "{collection.text:.80}" has another {name} in line {line}'
         hint = "give computers with another window a collection of their own"
         yield Problem(row[name].at, Code.BAD_ROW.value, message, hint)
@@ -145,7 +145,7 @@ def _window(row: _Row, seen: _Seen) -> Iterator[Problem]:
 
 
 def _judge(row: _Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]:
-    written = {name: text for name, text in zip(_WINDOW, said, strict=True) if text}
+    written = {name: text for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
     try:
         window = MaintenanceWindow.model_validate({"name": "table", **written}, by_alias=True)
     except ValidationError as error:
@@ -154,7 +154,7 @@ def _judge(row: _Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]
             column = str(next(iter((*detail["loc"], *context.get("at", ()))), ""))
             if column not in written:
                 # Tables have no column `end`: what a window without length lacks is duration.
-                lacking = column if column in _WINDOW else "duration"
+                lacking = column if column in WINDOW_COLUMNS else "duration"
                 message = f"the row has a window without {lacking}"
                 yield Problem(row["collection"].at, Code.BAD_ROW.value, message, "write all of it")
                 continue

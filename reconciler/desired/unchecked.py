@@ -8,6 +8,7 @@ from types import MappingProxyType
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.policy import PolicySpec
 
+_BY_CATALOG = "service levels"
 _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
     {
         "approvals against signatures": lambda spec: (
@@ -16,7 +17,7 @@ _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
         "approvers against authors": lambda spec: spec.approvers.not_author,
         "policies for severities": lambda spec: spec.applies_to.severities,
         "newly targeted computers": lambda spec: spec.max_newly_targeted_per_day,
-        "service levels": lambda spec: spec.sla,
+        _BY_CATALOG: lambda spec: spec.sla,
         "windows of each computer": lambda spec: spec.require_window,
         "reviewed plans": lambda spec: spec.require_reviewed_plan,
         "assertions": lambda spec: spec.assertions,
@@ -24,7 +25,11 @@ _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
 )
 
 
-def unchecked_policies(state: DesiredState) -> tuple[str, ...]:
-    """Name the demands of policies that manifests alone cannot show to be met."""
+def unchecked_policies(state: DesiredState, *, catalog: bool = False) -> tuple[str, ...]:
+    """Name the demands of policies that manifests, with a catalog or not, cannot show to be met."""
     specs = [placed.document.spec for placed in state.policies.values()]
-    return tuple(part for part, asks in _PARTS.items() if any(asks(spec) for spec in specs))
+    return tuple(
+        part
+        for part, asks in _PARTS.items()
+        if any(asks(spec) for spec in specs) and not (catalog and part == _BY_CATALOG)
+    )

@@ -12,6 +12,7 @@ from reconciler.catalog.slices import make_slices, slice_bytes
 from reconciler.catalog.supersedence import add_supersedence
 from reconciler.content.depot import Depot
 from reconciler.desired.state import DesiredState
+from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
@@ -99,7 +100,24 @@ def take_listing(
         change = work.catalog.merge(name, updates, clock.now(), listing.may_hold)
         if not change.is_empty or work.documents.load(SLICES) is None:
             save_slices(work, depot)
+        _note_set_aside(work, name, listing)
     return change
+
+
+def _note_set_aside(work: Work, name: str, listing: Listing) -> None:
+    """Keep what `status` says of broken records, until a read has none (J1)."""
+    told: dict[str, str] = work.documents.load(SET_ASIDE) or {}
+    others = {source: text for source, text in told.items() if source != name}
+    work.documents.save(
+        SET_ASIDE, others | ({name: _summary(listing)} if listing.set_aside else {})
+    )
+
+
+def _summary(listing: Listing) -> str:
+    first = listing.set_aside[0]
+    count = len(listing.set_aside)
+    what = "1 record is" if count == 1 else f"{count} records are"
+    return f"{what} set aside; the first is {first.where:.100}: {first.reason:.200}"
 
 
 def import_name(name: str) -> str:

@@ -12,7 +12,10 @@ from reconciler.engine.applying import apply_plan, settle_journal
 from reconciler.engine.desire import Desire
 from reconciler.engine.intake import take_in
 from reconciler.engine.observer import Observer
+from reconciler.engine.permits import settle_permits
 from reconciler.engine.status import FORCE, STATUS, make_first_status, make_status
+from reconciler.observed.memo import Memo
+from reconciler.planning.guidance import Guidance
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Clock
@@ -46,6 +49,8 @@ class Reconciler:
         self._stale_after = stale_after
         self._site = EmbeddedSite()
         self._observer = Observer(store)
+        self._memo = Memo()
+        self._told: Guidance | None = None
         self._fence = 0
         self._lease_until: datetime | None = None
 
@@ -77,31 +82,35 @@ class Reconciler:
                 break
         else:
             log.error("the plan does not become empty", rounds=MOST_ROUNDS)
+        if self._observer.save_checkpoint(self._fence):
+            log.info("checkpoint of the fleet written")
         return PassOutcome(plan, applied, wake_at)
 
     def plan(self, desired: DesiredState, *, fresh: bool) -> Plan:
         """Decide without acting."""
         observed = self._observer.observe(fresh=fresh)
-        return make_plan(desired, observed, self._identity, self._clock.now())
+        return make_plan(desired, observed, self._identity, self._clock.now(), self._memo)
 
     def _decide_and_act(self, desire: Desire, desired: DesiredState) -> tuple[Plan, int]:
         observed = self._observer.observe(fresh=self._is_fresh(desire))
-        plan = make_plan(desired, observed, self._identity, self._clock.now())
+        plan = make_plan(desired, observed, self._identity, self._clock.now(), self._memo)
         enforced = plan.guidance.enforce
         if enforced and plan.actions:
             apply_plan(plan, self._store, self._site, self._fence, self._clock)
         withheld = 0 if enforced else len(plan.actions)
         status = make_status(plan, desire, observed, withheld=withheld)
         with self._store.read() as view:
-            told = view.documents.load_guidance() == plan.guidance
+            told = (self._told or view.documents.load_guidance()) == plan.guidance
             known = view.documents.load(STATUS) == status
             forced = view.documents.load(FORCE) == {"commit": plan.commit}
+        self._told = plan.guidance if told else None
         if not (told and known and forced):
             with self._store.write() as work:
                 work.lease.check(self._fence)
                 work.documents.save_guidance(plan.guidance)
                 work.documents.save(STATUS, status)
                 work.documents.save(FORCE, {"commit": plan.commit})
+        settle_permits(self._store, observed, plan.guidance, self._clock.now())
         return plan, len(plan.actions) if enforced else 0
 
     def tell_stalled(self, reason: str) -> None:

@@ -19,6 +19,7 @@ from reconciler.model.canonical import Json, canonical_json
 from reconciler.model.codec import decode, encode
 from reconciler.model.errors import SnapshotError, StoreError
 from reconciler.model.ids import sha256_hex
+from reconciler.model.permits import Permit
 from reconciler.model.times import parse_instant, render_instant
 from reconciler.model.updates import CatalogEntry
 from reconciler.observed.catalog import Catalog, SourceFreshness
@@ -114,6 +115,7 @@ def read_snapshot(content: bytes, where: str) -> Snapshot:
                 memory=memory,
                 latest_transition=memory.latest_transition(),
                 fresh=index["fresh"] is True,
+                permits=tuple(decode(Permit, one) for one in index["permits"]),
             ),
             site=decode(SiteIdentity, index["site"]),
             now=parse_instant(index["now"]),
@@ -130,6 +132,7 @@ def _body(snapshot: Snapshot) -> bytes:
         "site": encode(snapshot.site),
         "now": render_instant(snapshot.now),
         "fresh": observed.fresh,
+        "permits": [encode(one) for one in observed.permits],
         "catalog": _catalog_json(observed.catalog),
         "memory": _memory_json(observed.memory),
         "fleet": fleet_json(observed.fleet, blobs),

@@ -64,6 +64,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "Authorization",
         "CatalogSource",
         "Collection",
+        "DisruptionBudget",
         "EmergencyChange",
         "Rejection",
         "Rollout",

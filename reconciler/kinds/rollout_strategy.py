@@ -48,9 +48,7 @@ class RolloutStrategySpec(Model):
     restart: Annotated[Restart | None, RESTART_NOT_YET] = Field(
         default=None, description="What happens when an update needs a restart."
     )
-    budget: Annotated[Budget | None, NotYet("all may be disrupted at once")] = Field(
-        default=None, description="How many may be disrupted at once."
-    )
+    budget: Budget | None = Field(default=None, description="How many may be disrupted at once.")
     hooks: Annotated[Hooks | None, NotYet("no hook is run")] = Field(
         default=None, description="Hooks that agents run."
     )

@@ -34,6 +34,8 @@ class Code(str, Enum):
     FILE_TOO_LARGE = ("PW1003", "a file is larger than 4 MiB")
     NOT_UTF8 = ("PW1004", "a file is not UTF-8 text")
     UNREADABLE_PATH = ("PW1005", "a path cannot be read")
+    TOO_MANY_DOCUMENTS = ("PW1006", "a file has more than 50,000 documents")
+    MORE_PROBLEMS = ("PW1007", "there are more problems than are told")
 
     # YAML
     BAD_YAML = ("PW1010", "the text is not YAML")
@@ -46,6 +48,7 @@ class Code(str, Enum):
     TOO_MANY_ALIASES = ("PW1017", "aliases make more than 10,000 nodes")
     AMBIGUOUS_SCALAR = ("PW1018", "YAML 1.1 reads a plain scalar otherwise")
     NOT_A_MAPPING = ("PW1019", "a document is not a mapping")
+    TOO_MANY_NODES = ("PW1020", "a document has more than 500,000 keys and values")
 
     # Structure
     MISSING_FIELD = ("PW1030", "a required field is missing")
@@ -149,6 +152,7 @@ class Code(str, Enum):
     WINDOWS_OVERRIDDEN = ("PW1124", "a policy forbids to override windows")
     WINDOW_REQUIRED = ("PW1125", "a policy asks for maintenance windows")
     POLICY_IMPOSSIBLE = ("PW1126", "a policy asks for more than it allows")
+    SERVICE_LEVEL_MISSED = ("PW1127", "a phase cannot meet a policy's service level")
 
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")

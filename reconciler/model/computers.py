@@ -10,6 +10,8 @@ from typing import Optional
 from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 
+CLASS_FACT = "class"
+
 
 class MachineClass(str, Enum):
     """What kind of machine it is; the fact `class` says so, else it is a server."""
@@ -67,6 +69,17 @@ class Computer:
     runs: dict[str, Run] = field(default_factory=dict)
     refusal: str = ""
     retired: bool = False
+
+    @property
+    def machine_class(self) -> MachineClass:
+        """The class that it tells; without a known one it is a server."""
+        told = self.facts.get(CLASS_FACT)
+        return next((kind for kind in MachineClass if kind.value == told), MachineClass.SERVER)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether nobody sits at it."""
+        return self.machine_class is MachineClass.SERVER
 
     @property
     def release(self) -> str:

@@ -30,7 +30,8 @@ class Offer:
 
     `mandatory_at` is this computer's own deadline (S17). `updates` holds what the last scan found
     missing here; `manifest` is the SHA-256 of the package version's `PackageManifest`. Its order's
-    user is available only where a user sits at the computer.
+    user is available only where a user sits at the computer. With `needs_permit` a start that
+    the user did not ask for has to be granted by the site (S19).
     """
 
     advertisement: str
@@ -48,6 +49,7 @@ class Offer:
     updates: tuple[OfferedUpdate, ...]
     manifest: str
     order: RunOrder = field(default_factory=RunOrder)
+    needs_permit: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Optional
 
 
@@ -37,6 +38,15 @@ class Release:
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""
+        return self._offered
+
+    @cached_property
+    def offered_ids(self) -> frozenset[str]:
+        """The ids of the updates that are left."""
+        return frozenset(update.id for update in self._offered)
+
+    @cached_property
+    def _offered(self) -> tuple[ReleasedUpdate, ...]:
         gone = set(self.removed)
         return tuple(update for update in self.updates if update.id not in gone)
 

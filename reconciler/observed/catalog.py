@@ -15,11 +15,15 @@ _NEVER_REPLACES = frozenset({"release", "definition"})
 
 @dataclass(frozen=True, slots=True)
 class SourceFreshness:
-    """When a source was last read whole, and what went wrong since."""
+    """When a source was last read whole, and what went wrong since.
+
+    `set_aside` says which records of that read could not be read themselves.
+    """
 
     name: str
     fetched_at: datetime | None
     problem: str = ""
+    set_aside: str = ""
 
 
 @dataclass(frozen=True)

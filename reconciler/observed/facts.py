@@ -64,6 +64,12 @@ class FactColumn:
         """Give the text values that some computer has."""
         return tuple(_texts(self._values[code] for code in np.flatnonzero(self._counts())))
 
+    def parts(self) -> Iterator[tuple[FactValue, FrozenBitMap]]:
+        """Give each value that some computer has, with who has it, in a fixed order."""
+        held = [(self._values[code], code) for code in np.flatnonzero(self._counts()).tolist()]
+        for value, code in sorted(held, key=lambda part: (type(part[0]).__name__, str(part[0]))):
+            yield value, FrozenBitMap(self._of_codes([code]))
+
     def having(self, text: str) -> FrozenBitMap:
         """Give the computers whose value is exactly this text."""
         code = self._code_of.get((str, text))
@@ -145,7 +151,7 @@ class FactPart:
 
     def texts(self) -> tuple[str, ...]:
         """Give the text values that some of the computers have."""
-        return tuple(_texts(self._values[code] for code in np.unique(self._codes)))
+        return tuple(_texts(self._values[code] for code in sorted(set(self._codes.tolist()))))
 
     def having(self, text: str) -> FrozenBitMap:
         """Give those of the computers whose value is exactly this text."""
@@ -153,8 +159,12 @@ class FactPart:
 
     def where(self, accepts: Callable[[FactValue], bool]) -> FrozenBitMap:
         """Give those of the computers whose value the predicate accepts."""
-        chosen = [code for code in np.unique(self._codes) if accepts(self._values[code])]
-        return FrozenBitMap(bits_of(self._ordinals[np.isin(self._codes, chosen)]))
+        codes = self._codes.tolist()
+        chosen = {code for code in set(codes) if accepts(self._values[code])}
+        if not chosen:
+            return FrozenBitMap()
+        flags = np.fromiter((code in chosen for code in codes), np.bool_, len(codes))
+        return FrozenBitMap(bits_of(self._ordinals[flags]))
 
 
 def _texts(values: Iterable[FactValue]) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.computers import Computer
 from reconciler.model.ids import shard_position
@@ -118,6 +119,14 @@ class Fleet:
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who was in that state at the last scan; not applicable is not kept."""
         return self.states[state].get(update) or BitMap()
+
+    def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
+        """Give those of the members that this is about: of a whole fleet all."""
+        return members
+
+    def told(self, state: UpdateState) -> AbstractSet[str]:
+        """Give the updates that some computer may be in that state of."""
+        return self.states[state].keys()
 
     def fact(self, name: str) -> FactColumn | None:
         """Give a fact; nothing where no computer ever told it."""

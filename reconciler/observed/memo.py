@@ -25,7 +25,8 @@ from reconciler.observed.part import AnyFleet, FleetPart
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Sets = Mapping[K, FrozenBitMap]
-Found = Mapping[K, BitMap | FrozenBitMap]
+Bits = BitMap | FrozenBitMap
+Found = Mapping[K, Bits]
 _MOST_STEPS = 8
 _MOST_BOUNDS = 256
 _FEW_SHARE = 8
@@ -58,6 +59,7 @@ class _Entry:
     inputs: object
     step: int
     value: object
+    among: tuple[Bits, ...]
 
 
 class Memo:
@@ -111,30 +113,31 @@ class Memo:
         return micros(self._now - age)
 
     def members(
-        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], BitMap | FrozenBitMap]
+        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Bits]
     ) -> FrozenBitMap:
         """Give the one set that a function of the fleet and the inputs finds."""
         return self.sets(key, inputs, lambda fleet: {"members": compute(fleet)})["members"]
 
     def sets(
-        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Found[K]]
+        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Found[K]], *among: Bits
     ) -> Sets[K]:
         """Give the named sets that a function of the fleet and the inputs finds.
 
-        While nothing in it changed it is the very same object.
+        `among` are sets in which the function looks up each computer: where they changed since,
+        it is asked again for those who joined or left. While nothing changed the answer is the
+        very same object.
         """
         entry = self._entries.get(key)
-        if entry is None or entry.inputs != inputs:
-            return self._keep(key, inputs, _frozen(compute(self.fleet)))
-        known = cast("Sets[K]", entry.value)
-        if entry.step != self._step:
-            part = self._part_since(entry.step)
-            if part is None:
-                return self._keep(key, inputs, _frozen(compute(self.fleet)))
+        part = None
+        if entry is not None and entry.inputs == inputs and len(entry.among) == len(among):
+            part = self._part_since(entry.step, _moved(entry.among, among))
+        if entry is None or part is None:
+            known = _frozen(compute(self.fleet))
+        else:
+            known = cast("Sets[K]", entry.value)
             if part.among:
                 known = _mended(known, compute(part), part.among)
-            entry.step, entry.value = self._step, known
-        return known
+        return self._keep(key, inputs, known, among)
 
     def value(self, key: Hashable, inputs: object, compute: Callable[[], T]) -> T:
         """Give what a function of the inputs alone gives."""
@@ -144,8 +147,8 @@ class Memo:
         entry.step = self._step
         return cast("T", entry.value)
 
-    def _keep(self, key: Hashable, inputs: object, value: T) -> T:
-        self._entries[key] = _Entry(inputs, self._step, value)
+    def _keep(self, key: Hashable, inputs: object, value: T, among: tuple[Bits, ...] = ()) -> T:
+        self._entries[key] = _Entry(inputs, self._step, value, among)
         return value
 
     def _changed(self, now: datetime) -> BitMap | None:
@@ -157,16 +160,38 @@ class Memo:
         for column, age in self._ages if early < late else ():
             values = getattr(self.fleet, column.value)
             changed |= values.at_least(micros(early - age)) - values.above(micros(late - age))
-        return changed if len(changed) <= len(self.fleet.enrolled) // _FEW_SHARE else None
+        return changed if self._are_few(changed) else None
 
-    def _part_since(self, step: int) -> FleetPart | None:
+    def _changes_of(self, step: int) -> BitMap | None:
+        return self._steps[step - self._step - 1]
+
+    def _part_since(self, step: int, moved: BitMap) -> FleetPart | None:
+        """Give those who changed since a step, and those who moved; nothing where too many did."""
+        while step < self._step and self._changes_of(step + 1) == _NOBODY:
+            step += 1
         if step not in self._parts:
-            changes = list(self._steps)[len(self._steps) - (self._step - step) :]
+            changes = [self._changes_of(one) for one in range(step + 1, self._step + 1)]
             known = [one for one in changes if one is not None]
             whole = len(known) == len(changes)
-            among = BitMap(BitMap.union(BitMap(), *known))
-            self._parts[step] = FleetPart(self.fleet, among) if whole else None
-        return self._parts[step]
+            changed = BitMap(BitMap.union(BitMap(), *known))
+            self._parts[step] = FleetPart(self.fleet, changed) if whole else None
+        part = self._parts[step]
+        if part is None or not moved:
+            return part
+        among = moved | part.among
+        return FleetPart(self.fleet, among) if self._are_few(among) else None
+
+    def _are_few(self, who: BitMap) -> bool:
+        return len(who) <= len(self.fleet.enrolled) // _FEW_SHARE
+
+
+def _moved(before: Sequence[Bits], now: Sequence[Bits]) -> BitMap:
+    """Give who joined or left a set."""
+    moved = BitMap()
+    for old, new in zip(before, now, strict=True):
+        if old is not new:
+            moved |= old ^ new
+    return moved
 
 
 def _are_same(first: Sequence[object], second: Sequence[object]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.updates import UpdateState
 from reconciler.observed.columns import IntPart
@@ -27,7 +27,7 @@ class FleetPart:
         self.last_scan_at = IntPart(fleet.last_scan_at, self._ordinals)
         self.scan_version = IntPart(fleet.scan_version, self._ordinals)
         self._shard_position = IntPart(fleet.shard_position, self._ordinals)
-        self._states: dict[tuple[UpdateState, str], BitMap] = {}
+        self._states: dict[UpdateState, dict[str, BitMap]] = {}
         self._facts: dict[str, FactPart | None] = {}
 
     def named(self, name: str) -> BitMap:
@@ -40,10 +40,24 @@ class FleetPart:
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give those who were in that state at the last scan; not applicable is not kept."""
-        key = (state, update)
-        if key not in self._states:
-            self._states[key] = self._fleet.in_state(state, update) & self.among
-        return self._states[key]
+        return self._in_states(state).get(update) or BitMap()
+
+    def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
+        """Give those of the members that this is about."""
+        return members & self.among
+
+    def told(self, state: UpdateState) -> frozenset[str]:
+        """Give the updates that some of the computers are in that state of."""
+        return frozenset(self._in_states(state))
+
+    def _in_states(self, state: UpdateState) -> dict[str, BitMap]:
+        """Few computers are in few sets: those are found once for all who ask."""
+        if state not in self._states:
+            cut = (
+                (update, bits & self.among) for update, bits in self._fleet.states[state].items()
+            )
+            self._states[state] = {update: bits for update, bits in cut if bits}
+        return self._states[state]
 
     def fact(self, name: str) -> FactPart | None:
         """Give the fact of these computers; nothing where no computer ever told it."""

@@ -55,6 +55,11 @@ class RunColumn:
             self._put(ordinal, NEVER, NEVER)
         self.failed.discard(ordinal)
 
+    def under_way(self) -> BitMap:
+        """Give the computers on which a run began and has not ended."""
+        ordinals, instants = self.encoded()
+        return bits_of(ordinals[instants[_BEGAN] > instants[_ENDED]])
+
     def value(self, which: int, ordinal: int) -> int:
         """Give one instant of one computer."""
         if ordinal in self._fresh:

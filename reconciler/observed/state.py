@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.model.permits import Permit
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Memory
@@ -16,6 +17,7 @@ class ObservedState:
 
     `latest_transition` is the newest instant that any record holds: a plan never runs before it
     (S1). `fresh` is false when a read was failed or partial: nothing is retired then (S29).
+    `permits` are those in force (S19).
     """
 
     fleet: Fleet
@@ -23,3 +25,4 @@ class ObservedState:
     memory: Memory
     latest_transition: datetime | None = None
     fresh: bool = True
+    permits: tuple[Permit, ...] = ()

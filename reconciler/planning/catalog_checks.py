@@ -11,7 +11,7 @@ from reconciler.kinds.base import Document
 from reconciler.kinds.query import UpdateLeaf
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.codes import Code
-from reconciler.model.hints import did_you_mean
+from reconciler.model.hints import Hints
 from reconciler.model.problems import Problem, Severity
 from reconciler.model.updates import UpdateSeverity
 from reconciler.observed.catalog import Catalog
@@ -29,10 +29,12 @@ def check_updates(
     may be there before the update is. `unread` are ids that a broken record stands for.
     """
     known = catalog.entries.keys() | unread
+    hints = Hints()
     for level, named in ((Severity.ERROR, _wanted(state)), (Severity.WARNING, _unwanted(state))):
         for placed, field, update in named:
             if update not in known:
-                yield _unknown(placed, field, update, catalog, level)
+                hint = hints.closest("update", update, catalog.entries)
+                yield _unknown(placed, field, update, hint, level)
     for group in state.update_groups.values():
         yield from _unset(group, catalog, now)
 
@@ -70,9 +72,9 @@ def _each(placed: Placed[Document], field: FieldPath, updates: tuple[str, ...]) 
 
 
 def _unknown(
-    placed: Placed[Document], field: FieldPath, update: str, catalog: Catalog, level: Severity
+    placed: Placed[Document], field: FieldPath, update: str, hint: str, level: Severity
 ) -> Problem:
-    hint = did_you_mean(update, catalog.entries) or "patchwright catalog list shows what there is"
+    hint = hint or "patchwright catalog list shows what there is"
     message = f"the catalog has no update {update!r:.120}"
     return Problem(placed.locate(field), Code.NO_SUCH_UPDATE.value, message, hint, level)
 

@@ -6,23 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.kinds.phase import Gate
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.memo import Bits, Instants, Sets
 from reconciler.observed.memory import Membership
 from reconciler.observed.order import array_of, bits_of
-from reconciler.observed.runs import RunColumn
+from reconciler.observed.part import AnyFleet
+from reconciler.observed.runs import RunColumn, RunPart
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 
 
 @dataclass(frozen=True)
 class Census:
-    """Sets of ordinals for one (release, opened phase); each is computed when first asked for."""
+    """Sets of ordinals for one (release, opened phase), kept while nothing in them changes."""
 
     world: World
     release: Release
@@ -32,117 +33,204 @@ class Census:
     grace: timedelta
     keep_superseded: bool
 
-    @cached_property
-    def target(self) -> BitMap:
+    @property
+    def target(self) -> FrozenBitMap:
         """The computers of the phase."""
-        return BitMap(self.membership.members)
+        return self.membership.members
 
-    @cached_property
+    @property
     def verdict(self) -> Verdict:
         """Each computer's verdict for what the release offers (S10)."""
-        return self.world.evidence.judge(
-            self.target, self.release.offered(), keep_superseded=self.keep_superseded
-        )
+        sets = self._sets
+        return Verdict(sets["unknown"], sets["missing"], sets["pending"], sets["complying"])
 
-    @cached_property
-    def compliant(self) -> BitMap:
+    @property
+    def compliant(self) -> FrozenBitMap:
         """Those that count as compliant; `pendingRestart: accept` adds the waiting ones (S14)."""
-        if self.gate.pending_restart == "accept":
-            return self.verdict.compliant | self.verdict.pending_restart
-        return self.verdict.compliant
+        return self._sets["compliant"]
 
-    @cached_property
-    def silent(self) -> BitMap:
-        """Those without contact for `unreachableAfter`; nobody when no such time is set."""
-        after = self.gate.unreachable_after
-        if after is None:
-            return BitMap()
-        bound = micros(self.world.now - after)
-        heard = self._fleet.last_contact_at.above(bound) | self._fleet.enrolled_at.above(bound)
-        return self.target - heard
-
-    @cached_property
-    def lost(self) -> BitMap:
-        """Those that fell silent after a run of this release began on them (S14).
-
-        The run did not end, or no scan followed it: they may be broken, so they stay counted.
-        """
-        runs, scanned_at = self._runs, self._fleet.last_scan_at
-        began = array_of(runs.began_at.at_least(micros(self.release.cut_at)) & self.silent)
-        began_at, ended_at = runs.began_at.take(began), runs.ended_at.take(began)
-        return bits_of(began[(ended_at < began_at) | (scanned_at.take(began) <= ended_at)])
-
-    @cached_property
-    def unreachable(self) -> BitMap:
+    @property
+    def unreachable(self) -> FrozenBitMap:
         """Those that are silent and not lost: they neither pass nor fail the gate."""
-        return self.silent - self.lost
+        return self._sets["unreachable"]
 
-    @cached_property
-    def reported(self) -> BitMap:
+    @property
+    def reported(self) -> FrozenBitMap:
         """Counted ones with evidence since the opening and a verdict other than unknown (S14)."""
-        return self.counted & self._evidence(self.record.opened_at) - self.verdict.unknown
+        return self._sets["reported"]
 
-    @cached_property
-    def counted(self) -> BitMap:
+    @property
+    def counted(self) -> FrozenBitMap:
         """Those that the gate's ratio is of (S14)."""
-        fresh_entrants = self.membership.entered.where(
-            lambda entered_at: self.world.now < entered_at + self.grace
-        )
-        answered = self._evidence(self.record.opened_at) - self.verdict.unknown
-        return self.target - self.unreachable - (fresh_entrants - answered)
+        return self._sets["counted"]
+
+    @property
+    def failed(self) -> FrozenBitMap:
+        """Those whose last run of the release failed, or that are lost, and no scan says better."""
+        return self._sets["failed"]
+
+    @property
+    def tried(self) -> FrozenBitMap:
+        """What the halt's ratio is of: a verdict, a finished run, or lost, since the last lift."""
+        return self._sets["tried"]
 
     @property
     def since(self) -> datetime:
         """The instant from which failures count: the opening, or the last lift (S15)."""
         return later(self.record.opened_at, self.record.lifted_at)
 
-    @cached_property
-    def failed(self) -> BitMap:
-        """Those whose last run of the release failed, or that are lost, and no scan says better.
-
-        A computer that did not start is not failed (S15).
-        """
-        failed = self._runs.failed & self._finished
-        better = array_of(failed & self.compliant)
-        scanned_at, ended_at = self._fleet.last_scan_at, self._runs.ended_at
-        healed = bits_of(better[scanned_at.take(better) > ended_at.take(better)])
-        return (failed - healed) | self._newly_lost
-
-    @cached_property
-    def tried(self) -> BitMap:
-        """What the halt's ratio is of: a verdict, a finished run, or lost, since the last lift."""
-        judged = self._evidence(self.since) - self.verdict.unknown
-        return judged | self._finished | self._newly_lost
-
     def in_contact_since(self, moment: datetime) -> BitMap:
         """Give the counted ones that were heard of at or after the instant."""
-        return self.counted & self._fleet.last_contact_at.at_least(micros(moment))
+        heard = self.world.observed.fleet.last_contact_at.at_least(micros(moment))
+        return BitMap(self.counted & heard)
 
     def with_record(self, record: PhaseRecord) -> Census:
         """Give the same census for a changed record."""
         return replace(self, record=record)
 
-    @property
+    @cached_property
+    def _sets(self) -> Sets[str]:
+        inputs = (
+            self.release.offered(),
+            self.release.cut_at,
+            self.record.opened_at,
+            self.since,
+            self.gate.pending_restart,
+            self.gate.unreachable_after,
+            self.keep_superseded,
+        )
+        key = ("census", self.release.rollout, self.release.number, self.record.phase)
+        entrants = self.membership.entered.where(self._is_in_grace)
+
+        def count(fleet: AnyFleet) -> dict[str, Bits]:
+            return _Count(self, entrants, fleet).sets()
+
+        return self.world.memo.sets(key, inputs, count, self.target, entrants)
+
+    def _is_in_grace(self, entered_at: datetime) -> bool:
+        """Tell whether who entered then has still time to report."""
+        return self.world.now < entered_at + self.grace
+
+
+_NAMES = (
+    "unknown",
+    "missing",
+    "pending",
+    "complying",
+    "compliant",
+    "unreachable",
+    "reported",
+    "counted",
+    "failed",
+    "tried",
+)
+_NOBODY = FrozenBitMap()
+
+
+class _Count:
+    """The definitions of the sets, for a whole fleet or some computers of it."""
+
+    def __init__(self, census: Census, entrants: BitMap, fleet: AnyFleet) -> None:
+        self._census = census
+        self._entrants = entrants
+        self._fleet = fleet
+        self._runs: RunColumn | RunPart = fleet.runs_of(
+            f"{census.release.rollout}/{census.release.number}"
+        )
+        self._target = fleet.cut(census.target)
+
+    def sets(self) -> dict[str, Bits]:
+        """Give all of them by name."""
+        if not self._target:
+            return dict.fromkeys(_NAMES, _NOBODY)
+        verdict = self._verdict
+        found = (
+            *(verdict.unknown, verdict.non_compliant, verdict.pending_restart, verdict.compliant),
+            *(self._compliant, self._unreachable, self._counted & self._answered, self._counted),
+            *(self._failed, self._tried),
+        )
+        return dict(zip(_NAMES, found, strict=True))
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        census = self._census
+        return census.world.evidence.judge(
+            self._target, census.release.offered(), keep_superseded=census.keep_superseded
+        )
+
+    @cached_property
+    def _compliant(self) -> Bits:
+        if self._census.gate.pending_restart == "accept":
+            return self._verdict.compliant | self._verdict.pending_restart
+        return self._verdict.compliant
+
+    @cached_property
+    def _silent(self) -> BitMap:
+        """Those without contact for `unreachableAfter`; nobody when no such time is set."""
+        after = self._census.gate.unreachable_after
+        if after is None:
+            return BitMap()
+        memo, fleet = self._census.world.memo, self._fleet
+        heard = fleet.last_contact_at.above(memo.older_than(Instants.CONTACT, after))
+        heard |= fleet.enrolled_at.above(memo.older_than(Instants.ENROLLED, after))
+        return BitMap(self._target - heard)
+
+    @cached_property
+    def _lost(self) -> BitMap:
+        """Those that fell silent after a run of this release began on them (S14).
+
+        The run did not end, or no scan followed it: they may be broken, so they stay counted.
+        """
+        runs, scanned_at = self._runs, self._fleet.last_scan_at
+        bound = micros(self._census.release.cut_at)
+        if not self._silent:
+            return BitMap()
+        began = array_of(runs.began_at.at_least(bound) & self._silent)
+        began_at, ended_at = runs.began_at.take(began), runs.ended_at.take(began)
+        return bits_of(began[(ended_at < began_at) | (scanned_at.take(began) <= ended_at)])
+
+    @cached_property
+    def _unreachable(self) -> BitMap:
+        return self._silent - self._lost
+
+    @cached_property
+    def _answered(self) -> BitMap:
+        return self._evidence(self._census.record.opened_at) - self._verdict.unknown
+
+    @cached_property
+    def _counted(self) -> Bits:
+        return self._target - self._unreachable - (self._entrants - self._answered)
+
+    @cached_property
+    def _failed(self) -> BitMap:
+        """A computer that did not start is not failed (S15)."""
+        failed = self._runs.failed & self._finished
+        if not failed:
+            return self._newly_lost
+        better = array_of(failed & self._compliant)
+        scanned_at, ended_at = self._fleet.last_scan_at, self._runs.ended_at
+        healed = bits_of(better[scanned_at.take(better) > ended_at.take(better)])
+        return (failed - healed) | self._newly_lost
+
+    @cached_property
+    def _tried(self) -> BitMap:
+        judged = self._evidence(self._census.since) - self._verdict.unknown
+        return judged | self._finished | self._newly_lost
+
+    @cached_property
     def _finished(self) -> BitMap:
         """Those whose last finished run ended since failures count."""
-        return self._runs.ended_at.above(micros(self.since)) & self.target
+        return self._runs.ended_at.above(micros(self._census.since)) & self._target
 
-    @property
+    @cached_property
     def _newly_lost(self) -> BitMap:
         """Those whose run began since failures count: a retry forgets the others."""
-        return self._runs.began_at.above(micros(self.since)) & self.lost
+        if not self._lost:
+            return BitMap()
+        return self._runs.began_at.above(micros(self._census.since)) & self._lost
 
     def _evidence(self, moment: datetime) -> BitMap:
         """Scans begun or runs ended after the instant, in corrected time (S14)."""
         bound = micros(moment)
-        return (
-            self._fleet.last_scan_at.above(bound) | self._runs.ended_at.above(bound)
-        ) & self.target
-
-    @property
-    def _fleet(self) -> Fleet:
-        return self.world.observed.fleet
-
-    @property
-    def _runs(self) -> RunColumn:
-        return self._fleet.runs_of(f"{self.release.rollout}/{self.release.number}")
+        scanned = self._fleet.last_scan_at.above(bound)
+        return (scanned | self._runs.ended_at.above(bound)) & self._target

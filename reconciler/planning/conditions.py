@@ -32,7 +32,9 @@ class ConditionType(StrEnum):
     SEVERITY_MISSING = "SeverityMissing"
     CONTENT_MISSING = "ContentMissing"
     CATALOG_STALE = "CatalogStale"
+    RECORDS_SET_ASIDE = "RecordsSetAside"
     CLOCK_BEHIND = "ClockBehind"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +23,12 @@ class Draft:
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
         self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
+        self._releases_of: defaultdict[str, dict[int, Release]] = defaultdict(dict)
+        self._phases_of: defaultdict[tuple[str, int], dict[str, PhaseRecord]] = defaultdict(dict)
+        for release in self.releases.values():
+            self._releases_of[release.rollout][release.number] = release
+        for phase in self.phases.values():
+            self._phases_of[phase.rollout, phase.release][phase.phase] = phase
         self.actions: list[Action] = []
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
@@ -34,11 +42,11 @@ class Draft:
     def act(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
         """Decide an action, and let the following steps see its effect."""
         self.actions.append(Action(verb, record, cause))
-        table = self._table(record)
-        if verb in DROPS:
-            table.pop(key_of(record), None)
-        else:
-            table[key_of(record)] = record
+        for table, key in self._places(record):
+            if verb in DROPS:
+                table.pop(key, None)
+            else:
+                table[key] = record
 
     def tell(self, subject: str, type_: ConditionType, message: str) -> None:
         """Add a condition."""
@@ -58,26 +66,25 @@ class Draft:
 
     def releases_of(self, rollout: str) -> list[Release]:
         """Give a rollout's releases, oldest first."""
-        mine = [release for release in self.releases.values() if release.rollout == rollout]
-        return sorted(mine, key=lambda release: release.number)
+        mine = self._releases_of[rollout]
+        return [mine[number] for number in sorted(mine)]
 
     def phases_of(self, release: Release) -> dict[str, PhaseRecord]:
         """Give the opened phases of a release by name."""
-        return {
-            record.phase: record
-            for record in self.phases.values()
-            if (record.rollout, record.release) == (release.rollout, release.number)
-        }
+        return dict(self._phases_of[release.rollout, release.number])
 
-    def _table(self, record: RolloutRecord) -> dict[Any, Any]:
+    def _places(self, record: RolloutRecord) -> Iterator[tuple[dict[Any, Any], Any]]:
+        """Give every table that holds the record, and its key there."""
         match record:
             case Release():
-                return self.releases
+                yield self.releases, key_of(record)
+                yield self._releases_of[record.rollout], record.number
             case PhaseRecord():
-                return self.phases
+                yield self.phases, key_of(record)
+                yield self._phases_of[record.rollout, record.release], record.phase
             case Membership():
-                return self.memberships
+                yield self.memberships, key_of(record)
             case SeenToken():
-                return self.tokens
+                yield self.tokens, key_of(record)
             case EmergencyRecord():
-                return self.emergencies
+                yield self.emergencies, key_of(record)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
 from reconciler.model.policy import Windows
+from reconciler.observed.memory import PhaseKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,29 @@ class ScanClass:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetDomain:
+    """Computers of which at most `limit` may be disrupted at once (S19).
+
+    `budget` is its subject, `value` what its members share. It binds starts of one (rollout,
+    release, phase), or all starts of its members where `phase` is nothing.
+    """
+
+    budget: str
+    value: str
+    members: FrozenBitMap
+    limit: int
+    phase: PhaseKey | None = None
+
+    def binds(self, ordinal: int, phase: PhaseKey) -> bool:
+        """Tell whether a computer's start in a phase needs room here."""
+        return self.phase in (None, phase) and ordinal in self.members
+
+    def has_room(self, disrupted: Collection[int]) -> bool:
+        """Tell whether one more may be disrupted beside these."""
+        return sum(1 for ordinal in disrupted if ordinal in self.members) < self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Guidance:
     """All classes of a site. Every enrolled computer is in one of each.
 
@@ -38,3 +63,4 @@ class Guidance:
     enforce: bool
     windows: tuple[WindowClass, ...]
     scans: tuple[ScanClass, ...]
+    budgets: tuple[BudgetDomain, ...] = ()

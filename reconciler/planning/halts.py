@@ -44,7 +44,7 @@ def decide_halt(rollout: RolloutView, census: Census, halt: Halt | None, draft: 
 
 def lift_relieved(rollout: RolloutView, release: Release, draft: Draft) -> None:
     """Lift halts whose every blocked update a commit took out of the release (S15)."""
-    offered = {update.id for update in release.offered()}
+    offered = release.offered_ids
     for record in draft.phases_of(release).values():
         if record.state is PhaseState.HALTED and offered.isdisjoint(record.blocked):
             lifted = _lifted(record, rollout, keep_blocked=True)
@@ -86,11 +86,13 @@ def halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> bo
     """
     if rollout.kind == EMERGENCY:
         return False
-    offered = {update.id for update in release.offered()}
+    offered = release.offered_ids
     others = [
         record
         for record in draft.phases.values()
-        if record.blocks(release.rollout, release.number) and not offered.isdisjoint(record.blocked)
+        if record.state is PhaseState.HALTED
+        and record.blocks(release.rollout, release.number)
+        and not offered.isdisjoint(record.blocked)
     ]
     for record in others:
         subject = f"{rollout.subject}/{release.number}"

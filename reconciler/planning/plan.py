@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from pyroaring import BitMap
+from pyroaring import FrozenBitMap
 
 from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
@@ -17,6 +18,7 @@ from reconciler.observed.memo import Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
@@ -27,7 +29,7 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
-from reconciler.planning.guidance import Guidance
+from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
@@ -115,7 +117,9 @@ def make_plan(
         objects.derive(rollout)
         _tell_content(rollout, draft)
     draft.actions += diff_objects(world, objects.wanted)
-    guidance, no_windows = _guidance(world)
+    domains = budget_domains(world, rollouts, draft)
+    tell_exhausted(world, domains, draft)
+    guidance, no_windows = _guidance(world, domains)
     conditions = {
         *draft.conditions(),
         *no_windows,
@@ -138,9 +142,9 @@ def make_world(
     desired: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime, memo: Memo
 ) -> World:
     """Prepare what all steps share; a plan never runs behind the newest transition (S1)."""
-    desired = expand(desired)
     moment = later(now, observed.latest_transition)
     memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
+    desired = memo.value("expanded", (), partial(expand, desired))
     collections = Collections(desired, observed.catalog, site.name, memo)
     recent = recently_scanned(desired, collections, memo)
     evidence = Evidence(observed.catalog, recent, memo)
@@ -213,7 +217,9 @@ def _forget_ended(world: World, draft: Draft) -> None:
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
-def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
+def _guidance(
+    world: World, domains: tuple[BudgetDomain, ...]
+) -> tuple[Guidance, tuple[Condition, ...]]:
     """Give windows and scans by class; a site observes until its manifest says enforce (L5)."""
     desired, collections, memo = world.desired, world.collections, world.memo
     site = desired.sites.get(world.site.name)
@@ -223,7 +229,8 @@ def _guidance(world: World) -> tuple[Guidance, tuple[Condition, ...]]:
         message = "the site observes: nothing is installed until its manifest says mode: enforce"
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
-    return Guidance(enforce, windows, scan_classes(desired, collections, memo)), found
+    scans = scan_classes(desired, collections, memo)
+    return Guidance(enforce, windows, scans, domains), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -243,14 +250,26 @@ def _tell_content(rollout: RolloutView, draft: Draft) -> None:
 
 
 def _catalog_conditions(world: World) -> Iterable[Condition]:
-    """Say which sources could not be read (S29), and which named updates are unknown (S9)."""
+    """Say what could not be read of sources (S29), and which named updates are unknown (S9)."""
     for name, freshness in world.observed.catalog.sources.items():
+        subject = f"CatalogSource/{name}"
         if freshness.problem:
-            yield Condition(f"CatalogSource/{name}", ConditionType.CATALOG_STALE, freshness.problem)
-    for name, group in world.desired.update_groups.items():
-        spec = group.document.spec
-        yield from unknown_updates(name, spec, world.observed.catalog)
-        yield from severity_conditions(name, spec, world.observed.catalog, world.now)
+            yield Condition(subject, ConditionType.CATALOG_STALE, freshness.problem)
+        if freshness.set_aside:
+            yield Condition(subject, ConditionType.RECORDS_SET_ASIDE, freshness.set_aside)
+    for name in world.desired.update_groups:
+        yield from world.memo.value(
+            ("group conditions", name), world.ripe(name), partial(_group_conditions, world, name)
+        )
+
+
+def _group_conditions(world: World, name: str) -> tuple[Condition, ...]:
+    spec = world.desired.update_groups[name].document.spec
+    catalog = world.observed.catalog
+    return (
+        *unknown_updates(name, spec, catalog),
+        *severity_conditions(name, spec, catalog, world.now),
+    )
 
 
 def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:
@@ -267,10 +286,11 @@ def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCoun
 
 
 def _pending_count(
-    rollout: RolloutView, release: Release, phase: str, target: BitMap
+    rollout: RolloutView, release: Release, phase: str, target: FrozenBitMap
 ) -> PhaseCount:
     evidence = rollout.world.evidence
-    verdict = evidence.judge(target, release.offered(), keep_superseded=rollout.keep_superseded)
+    place = (rollout.name, release.number, phase)
+    verdict = evidence.judge_phase(place, target, release, keep_superseded=rollout.keep_superseded)
     return PhaseCount(
         rollout=rollout.name,
         release=release.number,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
-from reconciler.model.computers import Computer, MachineClass
+from reconciler.model.computers import Computer
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
@@ -15,7 +15,6 @@ from reconciler.model.times import later
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.guidance import Guidance, ScanClass
-from reconciler.planning.scanning import machine_class
 from reconciler.planning.verdicts import needed_updates
 
 
@@ -90,6 +89,7 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
                 updates=updates,
                 manifest=content.manifest,
                 order=_order(offer, computer),
+                needs_permit=_needs_permit(source.guidance, offer, computer.ordinal),
             )
 
 
@@ -113,9 +113,15 @@ def _is_targeted(memory: Memory, offer: Advertisement, ordinal: int) -> bool:
     return membership is not None and ordinal in membership.members
 
 
+def _needs_permit(guidance: Guidance, offer: Advertisement, ordinal: int) -> bool:
+    """Tell whether some budget binds the computer's start (S19)."""
+    phase = (offer.rollout, offer.release, offer.phase)
+    return any(domain.binds(ordinal, phase) for domain in guidance.budgets)
+
+
 def _order(offer: Advertisement, computer: Computer) -> RunOrder:
     """Take the user's rights away at a server, where nobody sits who may be asked (S17)."""
-    if machine_class(computer.facts) is not MachineClass.SERVER:
+    if not computer.is_server:
         return offer.order
     return replace(offer.order, user=UserRights(available=False, postpone=False))
 

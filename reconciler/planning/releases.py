@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
+from reconciler.observed.memo import Identity
 from reconciler.planning.actions import Verb
 from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
@@ -32,8 +34,16 @@ def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
 
     Of what only retired releases hold, something that is still offered has to make up.
     """
+    releases = tuple(draft.releases_of(rollout.name))
+    return rollout.world.memo.value(
+        ("additions", rollout.name),
+        (releases, Identity(rollout.authorized)),
+        lambda: _additions(rollout, releases),
+    )
+
+
+def _additions(rollout: RolloutView, releases: Sequence[Release]) -> frozenset[str]:
     catalog = rollout.world.observed.catalog
-    releases = draft.releases_of(rollout.name)
     held = {(one.id, one.revision) for release in releases for one in release.offered()}
     kept = [release for release in releases if release.folded or not release.retired]
     live = {one.id for release in kept for one in release.offered()}
@@ -50,13 +60,11 @@ def _trim(rollout: RolloutView, release: Release, draft: Draft) -> None:
 
     An update that the catalog does not know at all is kept: its absence proves nothing (S29).
     """
-    entries = rollout.world.observed.catalog.entries
-    is_out = exclusion(rollout.world.desired, rollout.placed.document.spec.authorization)
-    gone = [
-        update.id
-        for update in release.offered()
-        if update.id not in rollout.authorized and (update.id in entries or is_out(update.id))
-    ]
+    gone = rollout.world.memo.value(
+        ("gone", rollout.name, release.number),
+        (release, Identity(rollout.authorized)),
+        lambda: _gone(rollout, release),
+    )
     if release.retired or not gone:
         return
     trimmed = replace(release, removed=tuple(sorted({*release.removed, *gone})))
@@ -66,6 +74,16 @@ def _trim(rollout: RolloutView, release: Release, draft: Draft) -> None:
         _reset_soaks(rollout, trimmed, draft)
     else:
         draft.act(Verb.RETIRE_RELEASE, replace(trimmed, retired=True), cause)
+
+
+def _gone(rollout: RolloutView, release: Release) -> tuple[str, ...]:
+    entries = rollout.world.observed.catalog.entries
+    is_out = exclusion(rollout.world.desired, rollout.placed.document.spec.authorization)
+    return tuple(
+        update.id
+        for update in release.offered()
+        if update.id not in rollout.authorized and (update.id in entries or is_out(update.id))
+    )
 
 
 def _reset_soaks(rollout: RolloutView, release: Release, draft: Draft) -> None:

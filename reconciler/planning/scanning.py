@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -10,25 +9,17 @@ from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.scan_policy import ScanPolicySpec
-from reconciler.model.computers import MachineClass
-from reconciler.model.messages import FactValue
+from reconciler.model.computers import CLASS_FACT, MachineClass
 from reconciler.observed.memo import Identity, Instants, Memo, Sets
 from reconciler.observed.part import AnyFleet
 from reconciler.planning.collections import Collections
 from reconciler.planning.guidance import ScanClass
 
-CLASS_FACT = "class"
 _DEFAULT = ScanPolicySpec(collection="all-computers")
 _NO_POLICY = ""  # no manifest has this name
 
 Governed: TypeAlias = tuple[MachineClass, str]
 """A class of machines, and the name of the policy that governs it."""
-
-
-def machine_class(facts: Mapping[str, FactValue]) -> MachineClass:
-    """Give the class of one computer."""
-    told = facts.get(CLASS_FACT)
-    return next((kind for kind in MachineClass if kind.value == told), MachineClass.SERVER)
 
 
 def machine_classes(fleet: AnyFleet) -> dict[MachineClass, BitMap]:

@@ -72,4 +72,4 @@ def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
 
 def _needed(census: Census) -> BitMap:
     """Give who can be reached and does not comply."""
-    return census.target - census.unreachable - census.compliant
+    return BitMap(census.target - census.unreachable - census.compliant)

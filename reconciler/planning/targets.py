@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.rollouts import Release
+from reconciler.observed.memo import Identity
 from reconciler.observed.memory import Membership
+from reconciler.observed.part import AnyFleet
 from reconciler.planning.actions import Verb
 from reconciler.planning.draft import Draft
 from reconciler.planning.world import RolloutView
 
-Targets = Mapping[str, BitMap]
+Targets = Mapping[str, FrozenBitMap]
 
 
 def form_targets(rollout: RolloutView, release: Release, draft: Draft) -> Targets:
@@ -23,23 +26,39 @@ def form_targets(rollout: RolloutView, release: Release, draft: Draft) -> Target
     A computer that an opened phase already has stays there, unless an earlier phase that has
     opened claims it; only those in no opened phase follow the order of the list.
     """
-    opened = draft.phases_of(release)
-    has = {
-        phase.name: _already_in(rollout, release, phase.name, phase.collection, draft)
+    records = draft.phases_of(release)
+    opened = {
+        phase.name: draft.memberships.get((release.rollout, release.number, phase.name))
         for phase in rollout.phases
-        if phase.name in opened
+        if phase.name in records
     }
+    before = {name: old.members if old else FrozenBitMap() for name, old in opened.items()}
+    return rollout.world.memo.sets(
+        ("targets", release.rollout, release.number),
+        tuple(before),
+        lambda fleet: _split(rollout, before, fleet),
+        *before.values(),
+    )
+
+
+def _split(
+    rollout: RolloutView, before: Mapping[str, FrozenBitMap], fleet: AnyFleet
+) -> dict[str, BitMap]:
+    members = {
+        phase.name: fleet.enrolled & rollout.world.collections.members(phase.collection)
+        for phase in rollout.phases
+    }
+    has = {name: members[name] & old for name, old in before.items()}
     settled = BitMap.union(BitMap(), *has.values())
     claimed = BitMap()
     targets: dict[str, BitMap] = {}
-    for phase in rollout.phases:
-        members = rollout.world.collections.members(phase.collection)
-        chosen = members - settled
-        if phase.name in has:
+    for name, inside in members.items():
+        chosen = inside - settled
+        if name in has:
             later = BitMap.union(BitMap(), *(has[name] for name in has if name not in targets))
-            chosen |= members & later
-        targets[phase.name] = BitMap(chosen - claimed)
-        claimed |= targets[phase.name]
+            chosen |= inside & later
+        targets[name] = chosen - claimed
+        claimed |= targets[name]
     return targets
 
 
@@ -54,29 +73,29 @@ def remember_targets(
                 gone = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.act(Verb.FORGET_TARGETS, old, gone)
             continue
-        new = _membership(release, name, targets[name], old, rollout.world.now)
-        if new != old:
+        is_same = rollout.world.memo.value(
+            ("same target", release.rollout, release.number, name),
+            (Identity(old), Identity(targets[name])),
+            partial(_is_of, old, targets[name]),
+        )
+        if not is_same:
+            new = _membership(release, name, targets[name], old, rollout.world.now)
             because = _describe(old, new)
             draft.act(Verb.SET_TARGETS, new, rollout.cause("S12a", because, phase=name))
 
 
-def _already_in(
-    rollout: RolloutView, release: Release, name: str, collection: str, draft: Draft
-) -> FrozenBitMap:
-    membership = draft.memberships.get((release.rollout, release.number, name))
-    if membership is None:
-        return FrozenBitMap()
-    return membership.members & rollout.world.collections.members(collection)
+def _is_of(membership: Membership | None, target: FrozenBitMap) -> bool:
+    return membership is not None and membership.members == target
 
 
 def _membership(
-    release: Release, phase: str, target: BitMap, old: Membership | None, now: datetime
+    release: Release, phase: str, target: FrozenBitMap, old: Membership | None, now: datetime
 ) -> Membership:
     """Keep when each late one entered; at the opening nobody is late."""
     if old is None:
-        return Membership(release.rollout, release.number, phase, FrozenBitMap(target))
+        return Membership(release.rollout, release.number, phase, target)
     entered = old.entered.within(target).at(now, target - old.members)
-    return replace(old, members=FrozenBitMap(target), entered=entered)
+    return replace(old, members=target, entered=entered)
 
 
 def _describe(old: Membership | None, new: Membership) -> str:

@@ -34,6 +34,14 @@ def group_updates(
     return frozenset(chosen.difference(spec.exclude))
 
 
+def ripening(spec: UpdateGroupSpec, catalog: Catalog) -> tuple[datetime, ...]:
+    """Give the instants at which `minAge` lets an update in: between two of them none comes."""
+    if spec.query is None or spec.query.min_age is None:
+        return ()
+    age = spec.query.min_age
+    return tuple(sorted({_released_at(entry) + age for entry in catalog.entries.values()}))
+
+
 def unknown_updates(name: str, spec: UpdateGroupSpec, catalog: Catalog) -> tuple[Condition, ...]:
     """Tell which named updates the catalog lacks."""
     lacking = sorted(set(spec.updates) - set(catalog.entries))
@@ -128,10 +136,14 @@ def _in_bound(bound: str, severity: UpdateSeverity) -> bool:
 
 def _is_in_span(query: UpdateQuery, entry: CatalogEntry, now: datetime) -> bool:
     """Judge by the release date; an update without one counts from when it was first seen."""
-    released_at = entry.update.released_at or entry.first_seen_at
+    released_at = _released_at(entry)
     if query.min_age is not None and now - released_at < query.min_age:
         return False
     if query.released is None:
         return True
     after, before = query.released.after, query.released.before
     return (after is None or released_at >= after) and (before is None or released_at < before)
+
+
+def _released_at(entry: CatalogEntry) -> datetime:
+    return entry.update.released_at or entry.first_seen_at

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.memo import Memo, Sets
+from reconciler.observed.memo import Bits, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _SAYS_SOMETHING = (UpdateState.MISSING, UpdateState.UNKNOWN, UpdateState.PENDING_RESTART)
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """A partition of the computers that were judged."""
 
-    unknown: BitMap
-    non_compliant: BitMap
-    pending_restart: BitMap
-    compliant: BitMap
+    unknown: Bits
+    non_compliant: Bits
+    pending_restart: Bits
+    compliant: Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +36,89 @@ class Evidence:
     memo: Memo
 
     def judge(
-        self, target: BitMap, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
+        self, target: Bits, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
     ) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
-        verdict = self._verdicts(updates, keep_superseded=keep_superseded)
+        ids = tuple(update.id for update in updates)
+        verdict = self._verdicts(ids, keep_superseded=keep_superseded)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
         return Verdict(target - missing - pending - compliant, missing, pending, compliant)
 
-    def judged(self, updates: Sequence[ReleasedUpdate]) -> FrozenBitMap:
+    def judge_phase(
+        self,
+        place: tuple[str, int, str],
+        target: FrozenBitMap,
+        release: Release,
+        *,
+        keep_superseded: bool,
+    ) -> Verdict:
+        """Give the verdicts of a phase that may not have opened, known by its place."""
+        updates = release.offered()
+
+        def judge(fleet: AnyFleet) -> dict[str, Bits]:
+            inside = fleet.cut(target)
+            return vars(self.judge(inside, updates, keep_superseded=keep_superseded))
+
+        inputs = (updates, keep_superseded)
+        return Verdict(**self.memo.sets(("pending", *place), inputs, judge, target))
+
+    def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
 
         Of an update that the catalog lost no scan knows anything (S29).
         """
         entries = self.catalog.entries
-        if any(update.id not in entries for update in updates):
+        if not all(map(entries.__contains__, updates)):
             return FrozenBitMap()
-        required = max((entries[update.id].since for update in updates), default=0)
+        required = max((entries[update].since for update in updates), default=0)
         return self.memo.members(
             ("knew", required),
             (),
             lambda fleet: self.recent & fleet.scan_version.at_least(required),
         )
 
-    def _verdicts(self, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool) -> Sets[str]:
+    def _verdicts(self, updates: tuple[str, ...], *, keep_superseded: bool) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
-        ids = tuple(update.id for update in updates)
-        judged = self.judged(updates)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
             said = {
-                state: self._said(state, ids, fleet, keep_superseded=keep_superseded)
+                state: self._said(state, updates, fleet, keep_superseded=keep_superseded)
                 for state in _SAYS_SOMETHING
             }
-            rest = fleet.enrolled & judged
+            rest = fleet.enrolled & self.judged(updates)
             missing = rest & said[UpdateState.MISSING]
             rest = rest - missing - said[UpdateState.UNKNOWN]
             pending = rest & said[UpdateState.PENDING_RESTART]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        return self.memo.sets(("verdicts", ids, keep_superseded), (), verdicts)
+        return self.memo.sets(("verdicts", updates, keep_superseded), (), verdicts)
 
     def _said(
-        self, state: UpdateState, ids: Sequence[str], fleet: AnyFleet, *, keep_superseded: bool
+        self,
+        state: UpdateState,
+        updates: tuple[str, ...],
+        fleet: AnyFleet,
+        *,
+        keep_superseded: bool,
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        among = frozenset(ids)
         found = []
-        for update in ids:
+        for update in fleet.told(state) & frozenset(updates):
             bits = self._in_state(state, update, fleet)
-            newer = frozenset() if keep_superseded else self.catalog.replacers(update) & among
-            applying = (fleet.in_state(one, other) for other in newer for one in _APPLIES)
-            found.append(bits - BitMap.union(*applying) if newer else bits)
+            if not keep_superseded:
+                newer = self.catalog.replacers(update).intersection(updates)
+                applying = (fleet.in_state(one, other) for other in newer for one in _APPLIES)
+                bits = bits - BitMap.union(*applying) if newer else bits
+            found.append(bits)
         return BitMap.union(BitMap(), *found)
 
     def missing(self, update: str) -> BitMap:
         """Give who misses an update."""
         return self._in_state(UpdateState.MISSING, update, self.memo.fleet)
 
-    def missing_any(self, target: BitMap, updates: Collection[str]) -> tuple[str, ...]:
+    def missing_any(self, target: Bits, updates: Collection[str]) -> tuple[str, ...]:
         """Give the updates that somebody in the target misses."""
         return tuple(sorted(update for update in updates if self.missing(update) & target))
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.desired.site_zones import zone_of_site
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.maintenance_window import MaintenanceWindow
-from reconciler.kinds.timezones import find_zone, zone_or_utc
+from reconciler.kinds.timezones import find_zone
 from reconciler.model.policy import Windows
 from reconciler.model.times import UTC
 from reconciler.observed.memo import Memo
@@ -95,7 +96,7 @@ def window_classes(
     begin = datetime.combine(now.date(), time(), UTC)
     site = desired.sites.get(site_name)
     windowless = site is not None and site.document.spec.windowless == "always"
-    site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
+    site_zone = zone_of_site(desired, site_name)
     classes: list[WindowClass] = []
     found: list[Condition] = []
     without = BitMap()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +18,11 @@ from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
-from reconciler.observed.memo import Memo
+from reconciler.observed.memo import Identity, Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
-from reconciler.planning.updates import authorized_updates, group_updates
+from reconciler.planning.updates import authorized_updates, group_updates, ripening
 from reconciler.planning.verdicts import Evidence
 
 _FOLDS = EmergencyState.FOLDING
@@ -47,9 +48,6 @@ class World:
     collections: Collections
     evidence: Evidence
     memo: Memo
-    _groups: dict[tuple[str, frozenset[str]], frozenset[str]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
 
     def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name, as far as its emergencies have come."""
@@ -62,11 +60,12 @@ class World:
 
     def group_members(self, group: str, folded: frozenset[str]) -> frozenset[str]:
         """Give the updates of a group, each evaluated once (S9)."""
-        if (group, folded) not in self._groups:
-            spec = self.desired.update_groups[group].document.spec
-            found = group_updates(spec, self.observed.catalog, self.now, folded)
-            self._groups[group, folded] = found
-        return self._groups[group, folded]
+        spec, catalog = self.desired.update_groups[group].document.spec, self.observed.catalog
+        return self.memo.value(
+            ("group", group),
+            (folded, self.ripe(group)),
+            lambda: group_updates(spec, catalog, self.now, folded),
+        )
 
     def _folded(self, records: Mapping[str, EmergencyRecord]) -> Mapping[str, frozenset[str]]:
         """Give, by group, the updates of emergencies that fold into it, as git holds them (S21)."""
@@ -76,6 +75,13 @@ class World:
             if spec.fold_into is not None and record and record.has_reached(_FOLDS):
                 found[spec.fold_into] = found.get(spec.fold_into, frozenset()).union(spec.updates)
         return found
+
+    def ripe(self, group: str) -> int:
+        """Give a number that changes whenever time alone may let an update into the group."""
+        spec = self.desired.update_groups[group].document.spec
+        catalog = self.observed.catalog
+        moments = self.memo.value(("ripening", group), (), lambda: ripening(spec, catalog))
+        return bisect_right(moments, self.now)
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""
@@ -96,17 +102,17 @@ class RolloutView:
     emergency: EmergencyRecord | None = None
     folded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
+    @cached_property
     def placed(self) -> Placed[Rollout]:
         """The rollout's manifest."""
         return self.world.desired.rollouts[self.name]
 
-    @property
+    @cached_property
     def authorization(self) -> Placed[Authorization]:
         """The authorization that it rolls out."""
         return self.world.desired.authorizations[self.placed.document.spec.authorization]
 
-    @property
+    @cached_property
     def group(self) -> Placed[UpdateGroup]:
         """The update group behind the authorization."""
         return self.world.desired.update_groups[self.authorization.document.spec.group]
@@ -121,12 +127,12 @@ class RolloutView:
         """The kind of the manifest behind it: Rollout, EmergencyChange or Removal."""
         return kind_and_name(self.name)[0]
 
-    @property
+    @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """Its phases in the order of the list."""
         return self.placed.document.spec.phases
 
-    @property
+    @cached_property
     def keep_superseded(self) -> bool:
         """Whether the group offers superseded updates as well (S8)."""
         return self.group.document.spec.superseded == "include"
@@ -146,7 +152,11 @@ class RolloutView:
         world, group = self.world, self.group.name
         chosen = world.group_members(group, self.folded.get(group, frozenset()))
         name = self.placed.document.spec.authorization
-        return authorized_updates(world.desired, name, world.observed.catalog, chosen)
+        return world.memo.value(
+            ("authorized", name),
+            Identity(chosen),
+            lambda: authorized_updates(world.desired, name, world.observed.catalog, chosen),
+        )
 
     def holders_of(self, update: str) -> frozenset[str]:
         """Give the update, and those that supersede it."""

@@ -21,7 +21,8 @@ from reconciler.server.enrolment import enrol
 from reconciler.server.limits import RateLimiter
 from reconciler.server.messages import receive_messages
 from reconciler.server.metrics import Metrics
-from reconciler.server.point import Depot, ManagementPoint, PolicyOf, point_of
+from reconciler.server.permits import give_permit
+from reconciler.server.point import Depot, ManagementPoint, PermitOf, PolicyOf, point_of
 from reconciler.server.policies import give_policy
 from reconciler.server.settings import ServerSettings
 from reconciler.server.signing import Signer
@@ -37,6 +38,7 @@ def make_app(  # noqa: PLR0913 - each is one part that the composition root choo
     depot: Depot,
     *,
     policy_of: PolicyOf,
+    permit_of: PermitOf,
     signer: Signer,
     clock: Clock,
     settings: ServerSettings,
@@ -65,6 +67,7 @@ def make_app(  # noqa: PLR0913 - each is one part that the composition root choo
         store=store,
         depot=depot,
         policy_of=policy_of,
+        permit_of=permit_of,
         signer=signer,
         clock=clock,
         settings=settings,
@@ -98,6 +101,7 @@ _ROUTES = [
     Route("/v1/enrol", enrol, methods=["POST"]),
     Route("/v1/policy", give_policy, methods=["GET"]),
     Route("/v1/messages", receive_messages, methods=["POST"]),
+    Route("/v1/permits", give_permit, methods=["POST"]),
     Route("/v1/content/{sha256}", give_content, methods=["GET"]),
     Route("/healthz", check_health, methods=["GET"]),
     Route("/metrics", give_metrics, methods=["GET"]),

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from reconciler.model.errors import ProtocolError
 from reconciler.model.ids import sha256_hex
+from reconciler.model.permits import PermitReply
 from reconciler.model.policy import Policy
 from reconciler.ports import Clock
 from reconciler.server.contacts import Contacts
@@ -31,6 +32,10 @@ PolicyOf = Callable[[View, str, datetime], Policy]
 """Makes the policy of a computer, by id, at an instant."""
 
 
+PermitOf = Callable[[Work, str, str, datetime], PermitReply]
+"""Grants a computer, by id, a permit for an advertisement at an instant, or does not."""
+
+
 class Depot(Protocol):
     """Where captured content lies."""
 
@@ -45,6 +50,7 @@ class ManagementPoint:
     store: Store
     depot: Depot
     policy_of: PolicyOf
+    permit_of: PermitOf
     signer: Signer
     clock: Clock
     settings: ServerSettings

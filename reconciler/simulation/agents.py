@@ -27,7 +27,7 @@ from reconciler.simulation.contacts import Contacts
 from reconciler.simulation.estate import Estate
 from reconciler.simulation.offers import Offered, Spreads, offered
 from reconciler.simulation.openings import ANY_TIME, Openings
-from reconciler.simulation.permits import Permits, bounds_of
+from reconciler.simulation.permits import Permits
 from reconciler.simulation.runs import Ended, Runs
 from reconciler.simulation.scans import Scans
 
@@ -60,7 +60,7 @@ class Agents:
         self.runs = Runs(estate, behaviour, estate.truth, chance)
         self.spreads = Spreads(estate)
         self.chances = Chances(estate.size)
-        self._permits = Permits(estate)
+        self._permits = Permits(estate.size)
         self._unverified = BitMap()
         self._guidance: Guidance | None = None
         self._openings = Openings(Guidance(enforce=False, windows=(), scans=()), estate.size)
@@ -140,7 +140,7 @@ class Agents:
         verdict = world.evidence.judge(
             candidates, release.offered(), keep_superseded=offer.superseded
         )
-        asking = array_of(verdict.non_compliant)
+        asking = array_of(BitMap(verdict.non_compliant))
         if len(asking):
             asking = asking[self._is_due(one, asking, world.now)]
         if len(asking):
@@ -175,13 +175,13 @@ class Agents:
         return fits & ((elapsed >= mine) | ~would_fit)
 
     def _is_permitted(self, one: Offered, asking: Ordinals, world: World) -> Flags:
-        bounds = bounds_of(world.desired, world.observed.fleet, world.collections, one)
-        if not bounds or not len(asking):
+        domains = self._guidance.budgets if self._guidance is not None else ()
+        if not domains or not len(asking):
             return np.ones(len(asking), dtype=np.bool_)
         failed = np.isin(asking, array_of(self.runs.book(one.release).failed))
         order = np.argsort(failed, kind="stable")
         granted = np.empty(len(asking), dtype=np.bool_)
-        granted[order] = self._permits.grant(bounds, asking[order], micros(world.now))
+        granted[order] = self._permits.grant(domains, one.key, asking[order], micros(world.now))
         self.chances.deny(one, asking[~granted])
         return granted
 

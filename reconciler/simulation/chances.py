@@ -9,10 +9,9 @@ import numpy as np
 from pyroaring import BitMap
 
 from reconciler.observed.columns import micros
+from reconciler.observed.memory import PhaseKey
 from reconciler.observed.order import Flags, Ints, Ordinals, array_of
 from reconciler.simulation.offers import Offered
-
-Key = tuple[str, int, str]
 
 
 @dataclass(slots=True)
@@ -31,15 +30,14 @@ class Chances:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._known: dict[Key, Chance] = {}
+        self._known: dict[PhaseKey, Chance] = {}
 
     def of(self, one: Offered) -> Chance:
         """Give the record of an offer."""
-        key = (one.offer.rollout, one.offer.release, one.offer.phase)
-        if key not in self._known:
+        if one.key not in self._known:
             nobody = np.zeros(self._size, dtype=np.bool_)
-            self._known[key] = Chance(nobody, nobody.copy(), nobody.copy())
-        return self._known[key]
+            self._known[one.key] = Chance(nobody, nobody.copy(), nobody.copy())
+        return self._known[one.key]
 
     def note(self, one: Offered, rest: Ints, heard: BitMap, now: datetime) -> None:
         """Look at one tick."""

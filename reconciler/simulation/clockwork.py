@@ -149,9 +149,7 @@ class Simulation:
                 key = (record.rollout, record.release, record.phase)
                 known = old.memberships.get(key)
                 fresh = BitMap(record.members) - (known.members if known else BitMap())
-                one = next(
-                    (one for one in offered(self.memory) if _key(one.membership) == key), None
-                )
+                one = next((one for one in offered(self.memory) if one.key == key), None)
                 offsets = self._agents.spreads.offsets(one) if one is not None else None
                 self._agents.scans.ask(fresh, now, offsets)
 
@@ -197,12 +195,8 @@ class Simulation:
             offer = one.offer
             if offer.mandatory_at is None:
                 continue
-            key = (*_key(one.membership), offer.mandatory_at)
+            key = (*one.key, offer.mandatory_at)
             slack = offer.order.spread + one.program.max_runtime + 2 * self._span.step
             if key not in self._judged and offer.mandatory_at + slack <= now:
                 self._judged.add(key)
                 yield find_missed(one, offer.mandatory_at, self._agents, self._world(now))
-
-
-def _key(membership: Membership) -> tuple[str, int, str]:
-    return membership.rollout, membership.release, membership.phase

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from pyroaring import BitMap
 
+from reconciler.model.computers import CLASS_FACT
 from reconciler.model.ids import sha256_hex, shard_position
 from reconciler.model.messages import FactValue
 from reconciler.model.updates import SEVERITY_WORDS, PackageFile, Update
@@ -18,7 +19,6 @@ from reconciler.observed.columns import NEVER, IntColumn, micros
 from reconciler.observed.facts import FactColumn
 from reconciler.observed.fleet import HALF_CIRCLE, Columns, Fleet
 from reconciler.observed.order import Flags, Ordinals, array_of, bits_of
-from reconciler.planning.scanning import CLASS_FACT
 from reconciler.planning.windows import ZONE_FACT
 from reconciler.simulation.behaviour import Behaviour, Presence, Rhythm
 from reconciler.simulation.clockwork import Arrival

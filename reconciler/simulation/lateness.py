@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.observed.columns import NEVER, micros
 from reconciler.observed.flags import bits_of_flags
@@ -86,7 +86,7 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
 
 def _reasons(
     one: Offered, verdict: Verdict, agents: Agents, world: World
-) -> Iterator[tuple[Reason, BitMap]]:
+) -> Iterator[tuple[Reason, BitMap | FrozenBitMap]]:
     fleet, chance = world.observed.fleet, agents.chances.of(one)
     everybody = BitMap(fleet.enrolled)
     nobody = BitMap()

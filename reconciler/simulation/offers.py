@@ -11,7 +11,7 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.objects import Advertisement, ContentState, Program
 from reconciler.observed.columns import NEVER, micros
-from reconciler.observed.memory import Membership, Memory
+from reconciler.observed.memory import Membership, Memory, PhaseKey
 from reconciler.observed.order import Ints, array_of
 from reconciler.planning.policy import is_urgent
 from reconciler.simulation.estate import Estate
@@ -28,6 +28,11 @@ class Offered:
     program: Program
     membership: Membership
     has_content: bool
+
+    @property
+    def key(self) -> PhaseKey:
+        """Its rollout, release and phase."""
+        return self.offer.rollout, self.offer.release, self.offer.phase
 
     @property
     def release(self) -> str:

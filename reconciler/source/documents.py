@@ -13,23 +13,37 @@ from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem
 from reconciler.source.composing import (
     FieldPath,
+    LimitError,
+    Places,
     SourceFile,
-    TooDeepError,
     find,
     place_of,
 )
 from reconciler.source.reading import Reader
 
 LARGEST_FILE = 4 << 20
+HIDES_NAMES = frozenset(
+    code.value
+    for code in (
+        Code.FILE_TOO_LARGE,
+        Code.NOT_UTF8,
+        Code.BAD_YAML,
+        Code.TOO_DEEP,
+        Code.TOO_MANY_ALIASES,
+        Code.TOO_MANY_NODES,
+        Code.TOO_MANY_DOCUMENTS,
+    )
+)
+"""Problems behind which there may be documents whose names nobody knows."""
 _BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """A document that is a mapping and sound as YAML.
+    """A document that is a mapping.
 
     `number` counts the documents of the file that are not empty; `unsure` are its texts that
-    YAML 1.1 reads otherwise.
+    YAML 1.1 reads otherwise. One that is not sound is there for its name only.
     """
 
     source: SourceFile
@@ -37,6 +51,7 @@ class RawDocument:
     root: Node
     data: dict[str, Any]
     unsure: tuple[ScalarNode, ...]
+    is_sound: bool = True
 
     @property
     def path(self) -> str:
@@ -48,13 +63,18 @@ class RawDocument:
         return place_of(self.path, find(self.root, field, at_key=at_key))
 
 
-def parse_documents(path: str, content: bytes) -> Iterator[RawDocument | Problem]:
-    """Yield the file's documents, and what is wrong with the others."""
+def parse_documents(
+    path: str, content: bytes, places: Places | None = None
+) -> Iterator[RawDocument | Problem]:
+    """Yield the file's documents, and what is wrong with the others.
+
+    Files that are read together share `places`, so that what is kept of them is bounded.
+    """
     text = _decode(path, content)
     if isinstance(text, Problem):
         yield text
         return
-    source = SourceFile(path, text)
+    source = SourceFile(path, text, places or Places())
     number = -1
     try:
         for number, root in enumerate(source.compose()):
@@ -77,8 +97,9 @@ def _read(
     reader = Reader(source.path, aliases)
     data = reader.read(root)
     yield from reader.problems
-    if not any(problem.is_error for problem in reader.problems):
-        yield RawDocument(source, number, root, data, tuple(reader.unsure))
+    if data is not None:
+        is_sound = not any(problem.is_error for problem in reader.problems)
+        yield RawDocument(source, number, root, data, tuple(reader.unsure), is_sound)
 
 
 def _decode(path: str, content: bytes) -> str | Problem:
@@ -107,9 +128,8 @@ def _decode(path: str, content: bytes) -> str | Problem:
 def _syntax_problem(path: str, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     at = Location(path, mark.line + 1, mark.column + 1) if mark is not None else Location(path)
-    if isinstance(error, TooDeepError):
-        message = "the document is nested deeper than 64 levels"
-        return Problem(at, Code.TOO_DEEP.value, message, "nest it less")
+    if isinstance(error, LimitError):
+        return Problem(at, error.code.value, str(error.problem), error.hint)
     reasons = (getattr(error, "context", None), getattr(error, "problem", None))
     reason = ", ".join(str(part) for part in reasons if part) or "it cannot be read"
     return Problem(at, Code.BAD_YAML.value, f"the text is not YAML: {reason:.200}")

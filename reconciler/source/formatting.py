@@ -7,7 +7,7 @@ cannot be done safely is left alone, and said.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,12 +17,13 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from reconciler.kinds.base import Metadata, Model
 from reconciler.kinds.registry import KINDS
 from reconciler.model.codes import Code
+from reconciler.model.gathering import Gathered
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.source.block_order import CannotOrderError, is_ordered, reorder
 from reconciler.source.comments import comments_in, lines_of
-from reconciler.source.composing import compose, key_and_value, place_of
+from reconciler.source.composing import compose, key_and_value, place_of, scalars
 from reconciler.source.documents import RawDocument, parse_documents
-from reconciler.source.load import load_manifests
+from reconciler.source.load import texts_to_quote
 
 _BOM = "\ufeff"
 _ANCHOR = re.compile(r"(?:&[^ ]+ +)?")
@@ -31,27 +32,27 @@ _TOP = ("apiVersion", "kind", "metadata", "spec")
 
 @dataclass(slots=True)
 class _Part:
-    """One document on its way: its text now, what it means, and what was left alone."""
+    """One document on its way: its text now, how that reads, and what was left alone."""
 
     path: str
     first_line: int
     text: str
-    meaning: list[object] = field(init=False)
+    read: _Read = field(init=False)
     comments: list[str] = field(init=False)
     left: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.meaning, self.comments = _meaning(self.path, self.text), comments_in(self.text)
+        self.read, self.comments = _read(self.path, self.text), comments_in(self.text)
 
     def try_text(self, text: str) -> bool:
         """Take a new text over where it means the same and has the same comments."""
         try:
-            same = _meaning(self.path, text) == self.meaning
-            same = same and comments_in(text) == self.comments
+            read = _read(self.path, text)
+            same = read.meaning == self.read.meaning and comments_in(text) == self.comments
         except (yaml.YAMLError, _UnsoundError):
             return False
         if same:
-            self.text = text
+            self.text, self.read = text, read
         return same
 
     def leave(self, node: Node, what: str, why: str) -> None:
@@ -68,20 +69,24 @@ class _UnsoundError(Exception):
 
 def format_manifests(path: str, content: bytes) -> tuple[bytes, tuple[Problem, ...]]:
     """Give the file's new content, and what was left alone; a file with errors is as it was."""
-    read = [one for one in parse_documents(path, content) if isinstance(one, Problem)]
-    errors = tuple(problem for problem in read if problem.is_error)
-    if errors:
-        return content, errors
+    errors = Gathered()
+    errors.extend(one for one in _problems(path, content) if one.is_error)
+    if errors.problems:
+        return content, errors.told()
     whole = content.decode("utf-8")
     text = whole.removeprefix(_BOM)
     made: list[str] = []
-    left: list[Problem] = []
+    left = Gathered()
     lines = lines_of(text)
     for first, end in pairwise(_bounds(text, lines)):
         formatted, told = _format_one(path, first, "".join(lines[first:end]))
         made.append(formatted)
-        left += told
-    return (whole[: len(whole) - len(text)] + "".join(made)).encode(), tuple(sorted(left))
+        left.extend(told)
+    return (whole[: len(whole) - len(text)] + "".join(made)).encode(), left.told()
+
+
+def _problems(path: str, content: bytes) -> Iterator[Problem]:
+    return (one for one in parse_documents(path, content) if isinstance(one, Problem))
 
 
 def _bounds(text: str, lines: list[str]) -> list[int]:
@@ -102,7 +107,7 @@ def _format_one(path: str, first_line: int, text: str) -> tuple[str, list[Proble
         at, why = Location(path, first_line + 1, 1), "it cannot be read apart from the others"
         message = f"the document is left as it is: {why}"
         return text, [Problem(at, Code.LEFT_ALONE.value, message, severity=Severity.NOTE)]
-    if len(part.meaning) != 1:
+    if len(part.read.documents) != 1:
         return text, []
     if not text.endswith("\n"):
         part.try_text(text + ("\r\n" if "\r\n" in text else "\n"))
@@ -114,11 +119,11 @@ def _format_one(path: str, first_line: int, text: str) -> tuple[str, list[Proble
 
 def _quote(part: _Part) -> None:
     """Quote what `validate` warns of, all at once, from the end on so that places stay right."""
-    loaded = load_manifests({part.path: part.text.encode()}, commit="")
-    wanted = {one.at for one in loaded.problems if one.code == Code.AMBIGUOUS_SCALAR.value}
+    document = part.read.documents[0]
+    wanted = {*part.read.doubtful, *texts_to_quote(document)}
     if not wanted:
         return
-    found = {place_of(part.path, node): node for node in _scalars(next(compose(part.text)))}
+    found = {place_of(part.path, node): node for node in scalars(document.root)}
     pieces: list[str] = []
     rest = len(part.text)
     quoted: list[ScalarNode] = []
@@ -139,11 +144,11 @@ def _quote(part: _Part) -> None:
 
 def _order(part: _Part, name: str | None) -> None:
     """Put one mapping of a document in order: the document itself, its metadata or its spec."""
-    root = next(compose(part.text))
+    root = part.read.documents[0].root
     if not isinstance(root, MappingNode):
         return
     node = _child(root, name)
-    order = _field_order(part.meaning[0], name)
+    order = _field_order(part.read.meaning[0], name)
     if not isinstance(node, MappingNode) or not node.value or not order:
         return
     what = f"the order of {name or 'the document'}"
@@ -193,28 +198,24 @@ def _aliases(model: type[Model]) -> tuple[str, ...]:
     return tuple(str(one.alias) for one in model.model_fields.values())
 
 
-def _scalars(root: Node) -> list[ScalarNode]:
-    """Give every scalar once, however often aliases repeat it."""
-    found: list[ScalarNode] = []
-    stack: list[Node] = [root]
-    seen: set[int] = set()
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, ScalarNode):
-            found.append(node)
-        elif isinstance(node, MappingNode):
-            stack.extend(part for pair in node.value for part in pair)
-        else:
-            stack.extend(node.value)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The documents of a text, and the places of keys that YAML 1.1 reads otherwise."""
+
+    documents: tuple[RawDocument, ...]
+    doubtful: frozenset[Location]
+
+    @property
+    def meaning(self) -> list[object]:
+        """The documents' values."""
+        return [one.data for one in self.documents]
 
 
-def _meaning(path: str, text: str) -> list[object]:
-    """Give the documents' values; raises _UnsoundError."""
+def _read(path: str, text: str) -> _Read:
+    """Read a text; raises _UnsoundError."""
     read = list(parse_documents(path, text.encode()))
-    if any(isinstance(one, Problem) and one.is_error for one in read):
+    problems = [one for one in read if isinstance(one, Problem)]
+    if any(problem.is_error for problem in problems):
         raise _UnsoundError
-    return [one.data for one in read if isinstance(one, RawDocument)]
+    documents = tuple(one for one in read if isinstance(one, RawDocument))
+    return _Read(documents, frozenset(problem.at for problem in problems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,10 +14,11 @@ from reconciler.kinds.base import Document, Model
 from reconciler.kinds.not_yet import not_yet_uses
 from reconciler.kinds.registry import CARRIED_OUT, KINDS
 from reconciler.model.codes import Code
+from reconciler.model.gathering import Gathered
 from reconciler.model.hints import did_you_mean
 from reconciler.model.problems import Location, Problem, Severity
-from reconciler.source.composing import FieldPath, SourceFile
-from reconciler.source.documents import RawDocument, parse_documents
+from reconciler.source.composing import FieldPath, Places, SourceFile
+from reconciler.source.documents import HIDES_NAMES, RawDocument, parse_documents
 from reconciler.source.explain import explain, render_path
 from reconciler.source.reading import ambiguity, paths_of
 from reconciler.source.scalars import Tag
@@ -38,62 +40,123 @@ class _Locator:
 def load_manifests(files: Mapping[str, bytes], commit: str) -> Loaded:
     """Read all files; documents that are not whole are left out and told as problems."""
     documents: list[Placed[Document]] = []
-    problems: list[Problem] = []
+    gathered = Gathered()
     manifests = {
         path: content for path, content in files.items() if not path.endswith(TABLE_SUFFIX)
     }
     names: dict[tuple[str, str], Location] = {}
+    unread: dict[str, None] = {}
+    places = Places()
     found = 0
     for path in sorted(manifests):
-        for item in parse_documents(path, manifests[path]):
+        for item in parse_documents(path, manifests[path], places):
             if isinstance(item, Problem):
-                problems.append(item)
+                gathered.extend([item])
+                if item.code in HIDES_NAMES:
+                    unread[path] = None
+                continue
+            gathered.extend(_note_name(item, names))
+            if not item.is_sound:
                 continue
             found += 1
-            document, faults = _type(item)
-            problems.extend(faults)
-            problems.extend(_note_name(item, names))
+            document = _type(item, gathered)
             if document is not None:
                 locate = _Locator(item.source, item.number)
                 documents.append(Placed(document, item.locate(()), commit, locate))
-    if not found and not any(problem.is_error for problem in problems):
+    if not found and not any(problem.is_error for problem in gathered.problems):
         hint = "check the path, the sub-path and .patchwrightignore"
-        problems.append(Problem(Location(""), Code.NO_MANIFEST.value, "there is no manifest", hint))
+        message = "there is no manifest"
+        gathered.extend([Problem(Location(""), Code.NO_MANIFEST.value, message, hint)])
     whole = {(placed.document.kind, placed.name) for placed in documents}
-    broken = frozenset(names.keys() - whole)
+    broken = _broken(names.keys() - whole)
     tables, faults = load_tables(documents, files)
-    problems.extend(faults)
-    return Loaded(commit, tuple(documents), tuple(sorted(problems)), broken, tables)
+    gathered.extend(faults)
+    return Loaded(
+        commit,
+        tuple(documents),
+        gathered.problems,
+        broken,
+        tables,
+        gathered.untold,
+        tuple(unread),
+    )
 
 
-def _type(raw: RawDocument) -> tuple[Document | None, list[Problem]]:
-    """Give the typed document, unless a problem among those given refuses it."""
+def _broken(named: AbstractSet[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Give what documents would have defined; one of no known kind may be of any."""
+    mistyped = {name for kind, name in named if kind not in KINDS}
+    return frozenset(named) | {(kind, name) for kind in KINDS for name in mistyped}
+
+
+def texts_to_quote(raw: RawDocument) -> Iterator[Location]:
+    """Give the places of all texts that `validate` would have quoted, however many."""
+    if not raw.unsure or _is_unknown(raw.data.get("kind")):
+        return iter(())
+    document, _ = _validated(raw)
+    return (problem.at for problem in _quoting(raw, document, set()))
+
+
+def _type(raw: RawDocument, gathered: Gathered) -> Document | None:
+    """Give the typed document, unless a problem that is gathered refuses it."""
     kind = raw.data.get("kind")
-    if isinstance(kind, str) and kind not in KINDS:
-        hint = did_you_mean(kind, KINDS)
+    if _is_unknown(kind):
+        hint = did_you_mean(str(kind), KINDS) if gathered.room(raw.path) else ""
         message = f"the kind {kind!r:.80} does not exist"
-        return None, [Problem(raw.locate(("kind",)), Code.UNKNOWN_KIND.value, message, hint)]
-    model = KINDS.get(kind, Document) if isinstance(kind, str) else Document
+        at = raw.locate(("kind",))
+        gathered.extend([Problem(at, Code.UNKNOWN_KIND.value, message, hint)])
+        return None
+    document, error = _validated(raw)
+    told: set[Location] = set()
+    if error is not None:
+        faults = _faults(error, raw, gathered.room(raw.path))
+        gathered.extend(faults.told, {(raw.path, Severity.ERROR): faults.untold})
+        told = {problem.at for problem in faults.told}
+    elif document is not None:
+        gathered.extend(_not_yet(raw, document))
+    gathered.extend(_quoting(raw, document, told))
+    return document
+
+
+def _is_unknown(kind: object) -> bool:
+    return isinstance(kind, str) and kind not in KINDS
+
+
+def _model_of(raw: RawDocument) -> type[Document]:
+    kind = raw.data.get("kind")
+    return KINDS.get(kind, Document) if isinstance(kind, str) else Document
+
+
+def _validated(raw: RawDocument) -> tuple[Document | None, ValidationError | None]:
     try:
         # Python may use the names inside, a manifest must not.
-        document = model.model_validate(raw.data, by_alias=True, by_name=False)
+        return _model_of(raw).model_validate(raw.data, by_alias=True, by_name=False), None
     except ValidationError as error:
-        faults = _faults(error, raw, model)
-        return None, [*faults, *_quoting(raw, None, {problem.at for problem in faults})]
-    problems = [*_not_yet(raw, document), *_quoting(raw, document, set())]
-    return document, problems
+        return None, error
 
 
-def _faults(error: ValidationError, raw: RawDocument, model: type[Model]) -> list[Problem]:
-    problems: list[Problem] = []
+@dataclass(frozen=True, slots=True)
+class _Faults:
+    """What a validator found, and how much more of it was only counted."""
+
+    told: list[Problem]
+    untold: int
+
+
+def _faults(error: ValidationError, raw: RawDocument, most: int) -> _Faults:
+    told: list[Problem] = []
+    untold = 0
+    model = _model_of(raw)
     for detail in error.errors(include_url=False):
         if detail["type"] == "too_short" and detail["input"]:
             # Faulty items were left out of the count; they are told by themselves.
             continue
+        if len(told) >= most:
+            untold += 1
+            continue
         finding = explain(detail, model, raw.data)
         at = raw.locate(finding.field, at_key=finding.at_key)
-        problems.append(Problem(at, finding.code, finding.message, finding.hint))
-    return problems
+        told.append(Problem(at, finding.code, finding.message, finding.hint))
+    return _Faults(told, untold)
 
 
 def _not_yet(raw: RawDocument, document: Document) -> Iterator[Problem]:

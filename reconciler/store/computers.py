@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    type_coerce,
     update,
 )
 
@@ -25,6 +27,7 @@ from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
 from reconciler.model.computers import Computer
 from reconciler.model.errors import ProtocolError, StoreError
+from reconciler.observed.order import Ints, Ordinals
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.rows import AnyRow, Insert, insert_into, pack, revive, unpack, upsert
 from reconciler.store.schema import Instant, computer_contact, computer_inventory, credential
@@ -32,6 +35,7 @@ from reconciler.store.schema import computer as table
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _LONGEST_HARDWARE_ID = 256
+_AT_ONCE = 5000
 _FOR_POLICY = ("facts", "states", "retired")
 _ROWS = select(table.c.id, table.c.body, computer_contact.c.last_contact_at).outerjoin(
     computer_contact
@@ -71,6 +75,11 @@ class ComputerRepository:
         row = self._connection.execute(_ROWS.where(table.c.id == computer_id)).first()
         return None if row is None else _computer_of(row)
 
+    def named(self, name: str) -> Computer | None:
+        """Give the enrolled computer of that name, or None."""
+        row = self._connection.execute(_ROWS.where(table.c.live_name == name)).first()
+        return None if row is None else _computer_of(row)
+
     def save(self, computer: Computer) -> None:
         """Save what is known of a computer; its last contact only ever moves forward."""
         known = self._connection.execute(
@@ -98,6 +107,29 @@ class ComputerRepository:
         query = (_ROWS if change <= 0 else _ROWS.where(later)).order_by(table.c.ordinal)
         newest = self._counters.value(Counter.CHANGE)
         return [_computer_of(row) for row in self._connection.execute(query)], newest
+
+    def saved_since(self, change: int) -> Iterator[list[Computer]]:
+        """Give the computers saved after that change, by ordinal, some thousands at a time.
+
+        Those that only made contact are left out: `contacts_since` gives them, many times faster.
+        """
+        query = (_ROWS if change <= 0 else _ROWS.where(table.c.change > change)).order_by(
+            table.c.ordinal
+        )
+        rows = self._connection.execution_options(yield_per=_AT_ONCE).execute(query)
+        for partition in rows.partitions():
+            yield [_computer_of(row) for row in partition]
+
+    def contacts_since(self, change: int) -> tuple[Ordinals, Ints]:
+        """Give who was in contact after that change, and when last, in microseconds."""
+        query = (
+            select(table.c.ordinal, type_coerce(computer_contact.c.last_contact_at, BigInteger))
+            .join_from(table, computer_contact)
+            .where(computer_contact.c.change > change)
+        )
+        rows = self._connection.execute(query).all()
+        found = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
+        return found[:, 0].astype(np.uint32), found[:, 1]
 
     def contacts(self, contacts: Mapping[str, datetime]) -> None:
         """Note when computers were last heard of; unknown ones are left out."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import Windows
-from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.planning.guidance import BudgetDomain, Guidance, ScanClass, WindowClass
 from reconciler.store.counters import Counters
 from reconciler.store.rows import Json, from_json, revive, to_json, upsert
 from reconciler.store.schema import document
@@ -77,6 +77,16 @@ def _guidance_json(guidance: Guidance) -> Json:
             }
             for one in guidance.scans
         ],
+        "budgets": [
+            {
+                "budget": one.budget,
+                "value": one.value,
+                "members": _bits_text(one.members),
+                "limit": one.limit,
+                "phase": list(one.phase) if one.phase is not None else None,
+            }
+            for one in guidance.budgets
+        ],
     }
 
 
@@ -95,6 +105,16 @@ def _parse_guidance(value: Json) -> Guidance:
                 report_every=timedelta(seconds=one["reportEvery"]),
             )
             for one in value["scans"]
+        ),
+        budgets=tuple(
+            BudgetDomain(
+                budget=one["budget"],
+                value=one["value"],
+                members=_parse_bits(one["members"]),
+                limit=one["limit"],
+                phase=tuple(one["phase"]) if one["phase"] is not None else None,
+            )
+            for one in value.get("budgets", ())
         ),
     )
 

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, inspect, text
 
 from reconciler.model.errors import StoreError
 
-HEAD = "0002"
-_KNOWN = frozenset({"0001", HEAD})
+HEAD = "0004"
+_KNOWN = frozenset({"0001", "0002", "0003", HEAD})
 
 
 def is_current(connection: Connection, path: Path) -> bool:

@@ -16,6 +16,10 @@ from reconciler.store.schema import record as table
 _SITE_CODE_LENGTH = 3
 
 
+KnownRecords = dict[tuple[str, str], tuple[str, Record]]
+"""Rows by type and key, each with the record that was made of it."""
+
+
 class RecordRepository:
     """All records of the site, each once by type and key."""
 
@@ -50,13 +54,25 @@ class RecordRepository:
         found = [record_of(kind, row.key, row.body) for row in self._connection.execute(asked)]
         return sorted(found, key=key_of)
 
-    def load_memory(self) -> Memory:
-        """Give all records, and the number that the next object's id takes."""
+    def load_memory(self, known: KnownRecords | None = None) -> Memory:
+        """Give all records, and the number that the next object's id takes.
+
+        A record whose row is the one in `known` is the same object again; `known` then holds the
+        rows of now.
+        """
         tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES.values()}
+        old, fresh = known or {}, {}
         for row in self._connection.execute(select(table)):
-            where = f"{row.kind} {row.key}"
-            found = parse_record(row.kind, from_json(row.body, where), where)
+            place = (row.kind, row.key)
+            body, found = old.get(place, (None, None))
+            if found is None or body != row.body:
+                where = f"{row.kind} {row.key}"
+                found = parse_record(row.kind, from_json(row.body, where), where)
+            fresh[place] = (row.body, found)
             tables[TABLES[type(found)]][key_of(found)] = found
+        if known is not None:
+            known.clear()
+            known.update(fresh)
         number = max(self._counters.value(Counter.OBJECT), 1)
         return Memory(**tables, next_number=number)
 

@@ -117,6 +117,15 @@ computer_contact = Table(
     Column("last_contact_at", Instant, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
 )
+# The fleet in parts; one generation is whole, and a newer one may be on its way.
+fleet_checkpoint = Table(
+    "fleet_checkpoint",
+    metadata,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+)
 computer_inventory = Table(
     "computer_inventory",
     metadata,
@@ -195,6 +204,33 @@ catalog_source = Table(
     Column("fetched_at", Instant),
     Column("problem", Text, nullable=False),
     Column("failed_at", Instant),
+)
+
+permit = Table(
+    "permit",
+    metadata,
+    Column("computer", String(32), primary_key=True),
+    Column("advertisement", String(8), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+permit_request = Table(
+    "permit_request",
+    metadata,
+    Column("computer", String(32), primary_key=True),
+    Column("advertisement", String(8), primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 lease = Table(

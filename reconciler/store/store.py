@@ -10,7 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from reconciler.store.audit import AuditRepository
 from reconciler.store.catalog import CatalogRepository
+from reconciler.store.checkpoints import CheckpointRepository
 from reconciler.store.computers import ComputerRepository
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.credentials import CredentialRepository, TokenRepository
@@ -20,6 +22,7 @@ from reconciler.store.inbox import InboxRepository
 from reconciler.store.journal import JournalRepository
 from reconciler.store.lease import LeaseRepository
 from reconciler.store.migrate import is_current, upgrade
+from reconciler.store.permits import PermitRepository
 from reconciler.store.records import RecordRepository
 from reconciler.store.schema import computer
 from reconciler.store.statuses import StatusRepository
@@ -43,12 +46,15 @@ class View:
         self.records = RecordRepository(connection, counters)
         self.journal = JournalRepository(connection)
         self.computers = ComputerRepository(connection, counters)
+        self.checkpoints = CheckpointRepository(connection)
         self.credentials = CredentialRepository(connection)
         self.tokens = TokenRepository(connection)
         self.inbox = InboxRepository(connection, counters)
         self.catalog = CatalogRepository(connection, counters)
         self.lease = LeaseRepository(connection)
         self.documents = DocumentRepository(connection, counters)
+        self.audit = AuditRepository(connection)
+        self.permits = PermitRepository(connection, counters)
         self.statuses = StatusRepository(connection)
 
     def policy_version(self) -> int:

@@ -19,6 +19,7 @@ from reconciler.model.ids import sha256_hex
 from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.orders import RunOrder, UserRights
+from reconciler.model.permits import PermitReply
 from reconciler.model.policy import (
     POLICY_DOMAIN,
     Offer,
@@ -67,6 +68,7 @@ class FakeSite:
         self.ranges: list[str] = []
         self.tokens = {TOKEN}
         self.is_down = False
+        self.permit = PermitReply(granted=False)
         self.break_off: dict[str, int] = {}
         self.manifest = ""
         self.forged: SignedPolicy | None = None
@@ -197,7 +199,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/v1/enrol":
             self._enrol(decode(EnrolRequest, body))
-        elif not self._refuses():
+        elif self._refuses():
+            return
+        elif self.path == "/v1/permits":
+            self._answer(200, encode(self.site.permit))
+        else:
             self._answer(202, encode(self.site.accept(decode(Batch, body))))
 
     def log_message(self, *_: object) -> None:

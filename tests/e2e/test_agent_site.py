@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.demo.deb import DebPackage
+from reconciler.model.permits import PermitReply
 from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
 from tests.e2e.fake_site import FakeSite, make_offer, serve_site
 
@@ -105,6 +106,29 @@ def test_new_policy_acts_within_a_second(enrolled, site, tmp_path):
     process.terminate()
 
     assert process.wait(5) == 0
+
+
+def test_a_run_that_needs_a_permit_waits_for_it(enrolled, site, tmp_path):
+    """What the machine asks for is to be let start now; nothing is remembered of a refusal."""
+    updates = offer_packages(site, tmp_path / "debs", NEWER)
+    site.set_policy(offers=(make_offer(site.manifest, *updates, needs_permit=True),))
+    enrolled.run("once")
+    assert versions(enrolled) == "1.0"
+    assert site.statuses() == []
+
+    site.permit = PermitReply(granted=True, expires_at=datetime.now(UTC) + timedelta(hours=1))
+    enrolled.run("once")
+
+    assert versions(enrolled) == "1.1"
+
+
+def test_a_permit_that_has_expired_is_none(enrolled, site, tmp_path):
+    updates = offer_packages(site, tmp_path / "debs", NEWER)
+    site.set_policy(offers=(make_offer(site.manifest, *updates, needs_permit=True),))
+    site.permit = PermitReply(granted=True, expires_at=datetime.now(UTC) - timedelta(hours=1))
+    enrolled.run("once")
+
+    assert versions(enrolled) == "1.0"
 
 
 def versions_or_none(agent):

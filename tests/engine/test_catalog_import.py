@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from reconciler.app.home import make_home
+from reconciler.app.home import Home, make_home
 from reconciler.app.settings import Settings, SourceSettings
 from reconciler.cli.catalog import list_updates, show_update
 from reconciler.cli.catalog_import import import_catalog
 from reconciler.engine.catalog_sync import forgotten_sources
+from reconciler.engine.observer import load_catalog
 from reconciler.model.errors import CatalogError
 from tests.advisories import ARCHIVE, FOLDER, an_advisory
 from tests.worlds import BASICS, load_desired
@@ -115,6 +116,28 @@ def test_record_that_breaks_is_set_aside_and_not_withdrawn(imported, folder, sit
     assert (aside["id"], aside["reason"]) == ("ALSA-2023:1670", "modified is no text")
     show_update(site, "ALSA-2023:1670", "json")
     assert json.loads(capsys.readouterr().out)["withdrawn"] is False
+
+
+def test_records_that_are_set_aside_are_known_until_a_read_has_none(imported, folder, site):
+    imported(folder)
+    path = folder / "ALSA-2023-1670.json"
+    whole = path.read_text()
+    path.write_text(json.dumps({**json.loads(whole), "modified": 7}))
+    imported(folder)
+
+    assert [text.partition(";")[0] for text in set_aside(site)] == ["1 record is set aside"]
+    path.write_text(whole)
+    imported(folder)
+    assert set_aside(site) == [""]
+
+
+def set_aside(site) -> list[str]:
+    store = Home(site).open_store()
+    try:
+        with store.read() as view:
+            return [one.set_aside for one in load_catalog(view).sources.values()]
+    finally:
+        store.close()
 
 
 def test_record_without_an_id_withdraws_nothing(imported, folder):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.computers import Computer
 from reconciler.model.updates import UpdateState
@@ -32,8 +32,8 @@ def records(draw):
     )
 
 
-def sets_of(memo, role):
-    """Ask for sets that lean on one another, on an input and on the time."""
+def sets_of(memo, role, named):
+    """Ask for sets that lean on one another, on an input, on the time and on another set."""
 
     def recent(fleet):
         return fleet.last_scan_at.at_least(memo.older_than(Instants.SCAN, AGE)) & fleet.enrolled
@@ -50,7 +50,11 @@ def sets_of(memo, role):
             **({"all": missing} if missing else {}),
         }
 
+    def inside(fleet):
+        return {"inside": fleet.cut(named) & fleet.in_state(UpdateState.MISSING, "u1")}
+
     return (
+        dict(memo.sets("inside", (), inside, named)),
         dict(memo.sets("judged", (), judged)),
         memo.members("having", role, having),
         memo.members("recent", (), recent),
@@ -60,21 +64,28 @@ def sets_of(memo, role):
 @given(
     st.lists(records(), min_size=1, max_size=60),
     st.lists(
-        st.tuples(st.lists(records(), max_size=2), HOURS, st.sampled_from(["web", "db"])),
+        st.tuples(
+            st.lists(records(), max_size=2),
+            HOURS,
+            st.sampled_from(["web", "db"]),
+            st.frozensets(st.integers(0, 39), max_size=3),
+        ),
         max_size=12,
     ),
 )
 def test_kept_sets_are_those_computed_from_nothing(first, steps):
     fleet, memo = Fleet(first), Memo()
     memo.begin(fleet, NOW)
-    sets_of(memo, "web")
-    for changed, hours, role in steps:
+    named = FrozenBitMap(range(20))
+    sets_of(memo, "web", named)
+    for changed, hours, role, moved in steps:
+        named ^= FrozenBitMap(moved)
         fleet.keep_all(changed)
         now, fresh = NOW + timedelta(hours=hours), Memo()
         memo.begin(fleet, now)
         fresh.begin(fleet, now)
 
-        assert sets_of(memo, role) == sets_of(fresh, role)
+        assert sets_of(memo, role, named) == sets_of(fresh, role, named)
 
 
 def test_sets_in_which_nothing_changed_are_the_same_object():

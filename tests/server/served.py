@@ -1,9 +1,10 @@
 """Serves a prepared site in a process of its own; prints its URL once it may be called."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.engine.permits import PermitDesk
 from reconciler.model.times import UTC
 from reconciler.server.app import make_app
 from reconciler.server.main import TlsFiles, serve
@@ -30,6 +31,7 @@ def main(folder: Path, tls: TlsFiles | None) -> None:
         Store(folder / "site.db"),
         FolderDepot(folder / "depot"),
         policy_of=policy_of,
+        permit_of=PermitDesk(timedelta(seconds=30)).ask,
         signer=Signer.load_or_make(folder / "site.key"),
         clock=SystemClock(),
         settings=ServerSettings(site="PWR"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from reconciler.engine.permits import PermitDesk
 from reconciler.model.codec import decode, encode
 from reconciler.model.ids import sha256_hex
 from reconciler.model.messages import Batch
@@ -105,6 +106,7 @@ class World:
             self.store,
             self.depot,
             policy_of=policy_of,
+            permit_of=PermitDesk(timedelta(seconds=30)).ask,
             signer=self.signer,
             clock=self.clock,
             settings=settings,

@@ -6,6 +6,7 @@ import pytest
 from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.errors import ProtocolError, StoreError
 from reconciler.model.updates import UpdateState
+from reconciler.observed.columns import micros
 from tests.store.builders import LATER, NOW, RELEASE, SHA
 
 
@@ -71,6 +72,22 @@ def test_saved_computer_comes_back_whole(store, web):
 def test_unknown_computer_cannot_be_saved(store, web):
     with pytest.raises(StoreError, match="no computer"), store.write() as work:
         work.computers.save(replace(web, id="f" * 32))
+
+
+def test_saves_and_contacts_since_a_change_are_told_apart(store, web):
+    with store.read() as view:
+        seen = view.change()
+    with store.write() as work:
+        db = work.computers.enrol("db", "hw-db", NOW)
+    with store.write() as work:
+        work.computers.contacts({web.id: LATER})
+    with store.read() as view:
+        saved = [one.name for batch in view.computers.saved_since(seen) for one in batch]
+        ordinals, instants = view.computers.contacts_since(seen)
+        everybody = [one.name for batch in view.computers.saved_since(0) for one in batch]
+
+    assert (saved, everybody) == ([db.name], [web.name, db.name])
+    assert (list(ordinals), list(instants)) == ([web.ordinal], [micros(LATER)])
 
 
 def test_changed_since_gives_saves_and_contacts(store, web):

@@ -1,62 +1,18 @@
 """`patchwright windows`: real openings across clock changes, what fits, and what cannot be met."""
 
-import json
-from dataclasses import replace
-
 import pytest
 
-from reconciler.app.home import Home, make_home
-from reconciler.app.settings import Settings, SourceSettings
-from reconciler.cli.windows import Asked, make_span, show_windows
-from reconciler.model.errors import ManifestError, ReconcilerError
-from tests.corpora import NOW, document
-
-WEEKLY = 'recurrence: "FREQ=WEEKLY;BYDAY=SA"'
-NIGHT = f'{{name: sat, {WEEKLY}, start: "22:00", end: "04:00"}}'
-SPRING = ("2026-03-28", "2026-03-30")
-AUTUMN = ("2026-10-24", "2026-10-26")
-
-
-def a_collection(windows, name="web", **spec):
-    more = "".join(f", {field}: {value}" for field, value in spec.items())
-    return document("Collection", name, f"{{maintenanceWindows: {windows}{more}}}")
-
-
-def a_rollout(phase, runtime="1h", basis="utc"):
-    return [
-        document("UpdateGroup", "g", f"{{type: rollup, updates: [u], maxRuntime: {runtime}}}"),
-        document("Authorization", "a", "{group: g}"),
-        document(
-            "Rollout",
-            "r",
-            f"{{authorization: a, timeBasis: {basis},"
-            f" phases: [{{name: p, collection: web, {phase}}}]}}",
-        ),
-    ]
-
-
-@pytest.fixture
-def show(tmp_path, capsys):
-    folder = tmp_path / "manifests"
-    folder.mkdir()
-
-    def run(*documents, name="web", span=SPRING, zone="Europe/Rome", output="json", site=None):
-        (folder / "m.yaml").write_text("---\n".join(documents), encoding="utf-8")
-        asked = Asked(name, make_span(span[0], span[1], None), folder, site, zone)
-        assert show_windows(asked, output) == 0
-        text = capsys.readouterr().out
-        return json.loads(text) if output == "json" else text.splitlines()
-
-    return run
-
-
-def spans(found, form="utc"):
-    return [(one["opens"][form], one["closes"][form]) for one in found]
-
-
-def only(shown):
-    (one,) = shown["classes"]
-    return one
+from tests.corpora import document
+from tests.unit.cli.timetables import (
+    AUTUMN,
+    NIGHT,
+    SPRING,
+    WEEKLY,
+    a_collection,
+    a_rollout,
+    only,
+    spans,
+)
 
 
 @pytest.mark.parametrize(
@@ -222,90 +178,3 @@ def test_site_that_is_windowless_starts_at_any_time(show):
     table = only(show(document("Collection", "web", "{query: {all: true}}"), site, zone=None))
 
     assert (table["always"], table["zone"]) == (True, "Europe/Rome")
-
-
-def test_named_computer_has_the_windows_of_all_its_collections(show):
-    documents = [
-        a_collection(f"[{NIGHT}]", name="outer", include="[inner]"),
-        document("Collection", "inner", "{computers: [db-01]}"),
-        a_collection("always", name="not-in", computers="[db-01]", exclude="[inner]"),
-        a_collection(f"[{NIGHT}]", name="by-fact", query="{fact: a, op: Exists}"),
-    ]
-    shown = show(*documents, name="db-01")
-
-    assert only(shown)["collections"] == ["outer"]
-    assert shown["notes"] == ["facts decide about by-fact; --site knows them"]
-
-
-@pytest.mark.parametrize("name", ["wed", "Collection/db-01", "Computer/web"])
-def test_unknown_name_is_told(show, name):
-    inner = document("Collection", "inner", "{computers: [db-01]}")
-    with pytest.raises(ReconcilerError, match="no collection and no computer"):
-        show(a_collection(f"[{NIGHT}]"), inner, name=name)
-
-
-def test_wrong_manifests_zone_and_span_are_told(show):
-    with pytest.raises(ManifestError):
-        show(document("Collection", "web", "{include: [nobody]}"))
-    with pytest.raises(ReconcilerError, match="--timezone"):
-        show(a_collection("always"), zone="Europe/Nowhere")
-    for span in [("2026-03-02", "2026-03-01"), ("2026-03-02", "2126-03-01"), ("x", None)]:
-        with pytest.raises(ReconcilerError):
-            make_span(*span, None)
-
-
-@pytest.fixture
-def site(tmp_path):
-    """A site with a computer in Rome, one in New York, and one that says nothing of itself."""
-    source = SourceSettings(url=str(tmp_path / "fleet"))
-    home = make_home(tmp_path / "site", Settings(name="main", code="PWR", source=source))
-    enrol(home, "rome", {"timezone": "Europe/Rome", "role": "web"})
-    enrol(home, "york", {"timezone": "America/New_York", "role": "web"})
-    enrol(home, "mute", {})
-    return home.folder
-
-
-def enrol(home: Home, name, facts):
-    store = home.open_store()
-    with store.write() as work:
-        computer = work.computers.enrol(name, f"hw-{name}", NOW)
-        work.computers.save(replace(computer, facts=facts))
-    store.close()
-
-
-WEB = a_collection(f"[{NIGHT}]", query="{fact: role, op: Exists}")
-EVERYBODY = document("Collection", "everybody", "{query: {all: true}}")
-
-
-def test_site_knows_facts_and_zones_of_a_computer(show, site):
-    shown = show(WEB, EVERYBODY, name="york", site=site, zone=None)
-
-    table = only(shown)
-    assert (table["zone"], table["members"], shown["notes"]) == ("America/New_York", 1, [])
-    assert spans(table["openings"]) == [("2026-03-29T02:00:00Z", "2026-03-29T08:00:00Z")]
-
-
-def test_collection_of_a_site_is_split_by_windows_and_zone(show, site):
-    shown = show(WEB, EVERYBODY, name="everybody", site=site, zone=None)
-
-    found = [(one["zone"], one["collections"], one["members"]) for one in shown["classes"]]
-    assert found == [
-        ("UTC", [], 1),
-        ("America/New_York", ["web"], 1),
-        ("Europe/Rome", ["web"], 1),
-    ]
-
-
-def test_phases_of_every_collection_that_a_computer_is_in_are_judged(show, site):
-    rollout = a_rollout("deadline: 8d")
-    shown = show(WEB, EVERYBODY, *rollout, name="rome", site=site, zone=None)
-
-    assert [one["verdict"] for one in only(shown)["deadlines"]] == ["met"]
-    mute = show(WEB, EVERYBODY, *rollout, name="mute", site=site, zone=None)
-    assert only(mute)["deadlines"] == []
-
-
-def test_collection_without_enrolled_computers_says_so(show, site):
-    shown = show(a_collection("always", name="empty"), name="empty", site=site)
-
-    assert (shown["classes"], shown["notes"]) == ([], ["no enrolled computer is in it"])

@@ -17,8 +17,8 @@ NOT_YET = BASICS.replace("{code: PWR, mode: enforce}", "{code: PWR, parent: main
     "spec: {code: PWX}\n"
 )
 LATER_KIND = BASICS + (
-    "---\napiVersion: patchwright.dev/v1alpha1\nkind: DisruptionBudget\nmetadata: {name: b}\n"
-    "spec: {collection: everybody, concurrent: 1}\n"
+    "---\napiVersion: patchwright.dev/v1alpha1\nkind: Subscription\nmetadata: {name: b}\n"
+    "spec: {events: [Halted], audience: owners, to: [{email: a@b.example}]}\n"
 )
 
 

@@ -211,6 +211,15 @@ def test_seen_token_is_a_transition():
     assert world.memory.latest_transition() == world.now
 
 
+@pytest.mark.parametrize(("aside", "is_told"), [("2 records", True), ("", False)])
+def test_records_that_are_set_aside_are_told(aside, is_told):
+    world = a_world()
+    world.step()
+    world.sources = {"lab": SourceFreshness("lab", world.now, set_aside=aside)}
+
+    assert ("RecordsSetAside" in world.told()) == is_told
+
+
 @pytest.mark.parametrize(("problem", "is_told"), [("404", True), ("", False)])
 def test_source_that_cannot_be_read_is_told_and_retires_nothing(problem, is_told):
     world = a_world()

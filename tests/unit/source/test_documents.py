@@ -125,3 +125,25 @@ def test_aliases_are_counted_only_where_they_repeat():
 
 def test_quoted_arrows_are_an_ordinary_key():
     assert only_document('"<<": 1\n').data == {"<<": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("! 12", id="plain"),
+        pytest.param('! "12"', id="quoted"),
+        pytest.param("&x ! 12", id="after-an-anchor"),
+        pytest.param("! &x 12", id="before-an-anchor"),
+        pytest.param("!\n  12", id="on-the-line-before"),
+    ],
+)
+def test_non_specific_tag_makes_text(text):
+    assert only_document(f"key: {text}\n").data == {"key": "12"}
+
+
+def test_non_specific_tag_of_nothing_is_empty_text():
+    assert only_document("key: !").data == {"key": ""}
+
+
+def test_non_specific_tag_of_a_list_says_nothing():
+    assert only_document("key: ! [12]\n").data == {"key": [12]}

@@ -45,6 +45,7 @@ def test_rows_that_hold_nothing_are_passed_over(content, expected):
     assert cells(content) == expected
 
 
+@pytest.mark.timeout(10)  # a hundred thousand rows take a second, and more on a busy machine
 @pytest.mark.parametrize(
     "content",
     [
