@@ -43,7 +43,7 @@ class Tally:
     started: dict[str, BitMap] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     restarts: int = 0
-    permits: int = 0
+    disrupted: int = 0
     is_news: bool = False
 
 
@@ -65,6 +65,11 @@ class Agents:
         self._guidance: Guidance | None = None
         self._openings = Openings(Guidance(enforce=False, windows=(), scans=()), estate.size)
         self._restarting: tuple[Mapping[str, CatalogEntry], frozenset[str]] = ({}, frozenset())
+
+    @property
+    def has_user(self) -> Flags:
+        """Whose user may postpone, where an offer says so."""
+        return self._estate.has_user
 
     @property
     def openings(self) -> Openings:
@@ -95,7 +100,7 @@ class Agents:
         self._verify(scanned)
         if self._guidance is not None and self._guidance.enforce:
             self._start(world, memory, heard, tally)
-        tally.permits = len(self._permits.disrupted(micros(now)))
+        tally.disrupted = len(self._permits.disrupted(micros(now)))
         began = BitMap.union(BitMap(), *tally.started.values())
         self._estate.note_changes(told | began)
         tally.is_news = bool(scanned or told or began)

@@ -8,7 +8,6 @@ from datetime import datetime
 import numpy as np
 from pyroaring import BitMap
 
-from reconciler.observed.columns import micros
 from reconciler.observed.memory import PhaseKey
 from reconciler.observed.order import Flags, Ints, Ordinals, array_of
 from reconciler.simulation.offers import Offered
@@ -41,7 +40,8 @@ class Chances:
 
     def note(self, one: Offered, rest: Ints, heard: BitMap, now: datetime) -> None:
         """Look at one tick."""
-        if one.offer.mandatory_at is None or micros(one.offer.available_at) > micros(now):
+        due_at = one.offer.mandatory_at
+        if due_at is None or not one.offer.available_at <= now <= due_at + one.offer.order.spread:
             return
         chance = self.of(one)
         chance.was_held |= one.offer.held or one.program.disabled

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import Enum
 from fractions import Fraction
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
 from reconciler.kinds.base import Model
-from reconciler.kinds.fields import Duration, Percentage, Text, Texts
+from reconciler.kinds.fields import Duration, Text, Texts, text_reader
 from reconciler.kinds.timezones import find_zone
+from reconciler.model.codes import Code
 from reconciler.model.computers import MachineClass
 from reconciler.model.messages import FactValue
+from reconciler.model.times import parse_percentage
 from reconciler.model.updates import SEVERITY_WORDS
 from reconciler.simulation.behaviour import Presence
 
 MOST_COMPUTERS = 2_000_000
 _MOST_UPDATES = 10_000
 _NOTHING = Fraction(0)
+E = TypeVar("E", bound=Enum)
 
 
-def _share(value: object) -> object:
+def _share(text: str) -> Fraction:
     """Read a percentage, of which zero is one here."""
-    return _NOTHING if value in {"0%", 0} else value
+    return _NOTHING if text == "0%" else parse_percentage(text)
 
 
 def _fact(value: object) -> object:
@@ -35,16 +39,25 @@ def _fact(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _presence(value: object) -> object:
-    return Presence(value) if isinstance(value, str) else value
+def _one_of(kind: type[E]) -> BeforeValidator:
+    """Read one of the words of an enumeration."""
+
+    def read(value: object) -> object:
+        words = [one.value for one in kind]
+        if isinstance(value, str) and value not in words:
+            message = f"{value!r:.80} is not one of {', '.join(words)}"
+            raise ValueError(message)
+        return kind(value) if isinstance(value, str) else value
+
+    return BeforeValidator(read)
 
 
-def _class(value: object) -> object:
-    return MachineClass(value) if isinstance(value, str) else value
-
-
-Share: TypeAlias = Annotated[Percentage | Fraction, BeforeValidator(_share)]
-Weights: TypeAlias = Mapping[str, int]
+Share: TypeAlias = Annotated[
+    Fraction, text_reader(_share, Fraction, Code.BAD_PERCENTAGE, "a percentage such as 95%")
+]
+Weights: TypeAlias = Annotated[
+    Mapping[str, Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1)
+]
 Fact: TypeAlias = Annotated[FactValue | Mapping[str, Weights], BeforeValidator(_fact)]
 
 
@@ -62,14 +75,14 @@ class GroupSpec(Model):
 
     name: Text = Field(description="Their names are this and a number.")
     count: int = Field(ge=1, le=MOST_COMPUTERS, description="How many there are.")
-    class_: Annotated[MachineClass, BeforeValidator(_class)] = Field(
+    class_: Annotated[MachineClass, _one_of(MachineClass)] = Field(
         default=MachineClass.SERVER, description="server, workstation or portable."
     )
     facts: Mapping[str, Fact] = Field(
         default={}, description="A value for all, or {weights: {value: weight}} by chance."
     )
     zones: Weights = Field(default={"UTC": 1}, description="IANA zones by weight.")
-    online: Annotated[Presence, BeforeValidator(_presence)] = Field(
+    online: Annotated[Presence, _one_of(Presence)] = Field(
         default=Presence.ALWAYS, description="always, officeHours, weekdays or dead."
     )
     dead: Share = Field(default=_NOTHING, description="Those that never call.")

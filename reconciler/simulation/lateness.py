@@ -35,6 +35,7 @@ class Reason(StrEnum):
     OFFLINE = "offlineInWindows"
     NO_PERMIT = "noPermit"
     NOT_SCANNED = "notScanned"
+    POSTPONED = "postponed"
     NOT_STARTED = "notStarted"
 
 
@@ -65,7 +66,7 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
     )
     due = bits_of(ordinals[own <= micros(deadline_at)])
     late = due - verdict.compliant
-    rest, reasons, names = late, {}, {}
+    rest, reasons, names = BitMap(late), {}, {}
     for reason, fits in _reasons(one, verdict, agents, world):
         mine = rest & fits
         if mine:
@@ -104,6 +105,8 @@ def _reasons(
     yield Reason.OFFLINE, everybody - _bits(chance.was_there)
     yield Reason.NO_PERMIT, _bits(chance.denied)
     yield Reason.NOT_SCANNED, verdict.unknown
+    if one.offer.order.user.available:
+        yield Reason.POSTPONED, _bits(agents.has_user)
     yield Reason.NOT_STARTED, everybody
 
 

@@ -62,7 +62,7 @@ class Timeline:
     _next_at: datetime | None = None
     _plans: int = 0
     _ticks: int = 0
-    _most_permits: int = 0
+    _most_disrupted: int = 0
 
     def events(self, moment: Moment) -> Iterator[Json]:
         """Give what one moment brought."""
@@ -87,7 +87,7 @@ class Timeline:
             "ticks": self._ticks,
             "plans": self._plans,
             **_sums_json(self._all),
-            "mostPermits": self._most_permits,
+            "mostDisrupted": self._most_disrupted,
             "openings": self.openings,
             "releases": releases_json(self.standings),
             "missed": sum(one.late for one in self.missed),
@@ -114,7 +114,7 @@ class Timeline:
 
     def _add(self, moment: Moment) -> None:
         tally = moment.tally
-        self._most_permits = max(self._most_permits, tally.permits)
+        self._most_disrupted = max(self._most_disrupted, tally.disrupted)
         began = len(BitMap.union(BitMap(), *tally.started.values()))
         for sums in (self._all, self._lately):
             sums.started += began
@@ -127,7 +127,7 @@ class Timeline:
         return {
             **_event(moment.now, "progress"),
             **_sums_json(self._lately),
-            "permits": moment.tally.permits,
+            "disrupted": moment.tally.disrupted,
             "releases": releases_json(self.standings),
             "phases": [
                 {

@@ -44,15 +44,20 @@ class Site:
         with self.store.write() as work:
             work.catalog.merge("lab", updates, at)
 
-    def scan(self, state, at=NOW):
+    def scan(self, state, at=NOW, but=()):
         with self.store.write() as work:
             ids, version = work.catalog.entries(), work.catalog.version()
-            for identity in self.names.values():
-                one = work.computers.find(identity)
+            for name in self.names.keys() - set(but):
+                one = work.computers.find(self.names[name])
                 assert one is not None
                 states = dict.fromkeys(ids, state)
                 found = {"states": states, "last_scan_at": at, "last_contact_at": at}
                 work.computers.save(replace(one, **found, scan_version=version))
+
+    def hear(self, name, at):
+        """Note a computer's last contact."""
+        with self.store.write() as work:
+            work.computers.contacts({self.names[name]: at})
 
     def reconcile(self, at):
         reconciler = make_reconciler(self.settings, self.store, FixedClock(at), "test")
