@@ -8,7 +8,7 @@ open, several passed, soaking, halted.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from pyroaring import BitMap
 
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
+from reconciler.model.computers import Computer
 from reconciler.model.ids import shard_position
 from reconciler.model.updates import (
     CatalogEntry,
@@ -26,7 +27,7 @@ from reconciler.model.updates import (
     UpdateState,
 )
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.columns import NEVER, IntColumn, micros
+from reconciler.observed.columns import NEVER, IntColumn, instant, micros
 from reconciler.observed.facts import FactColumn
 from reconciler.observed.fleet import HALF_CIRCLE, Columns, Fleet
 from reconciler.observed.memory import Memory, key_of
@@ -138,6 +139,36 @@ def remember(memory: Memory, plan: Plan) -> Memory:
             table[key_of(action.record)] = action.record
     taken = len(tables["packages"]) + len(tables["advertisements"])
     return replace(memory, **tables, next_number=max(memory.next_number, taken + 1))
+
+
+def computer_of(fleet: Fleet, ordinal: int, states: Mapping[str, UpdateState]) -> Computer:
+    """Give the record of a computer, as of its last contact."""
+    facts = {name: column.value_of(ordinal) for name, column in fleet.facts.items()}
+    return Computer(
+        id=fleet.ids[ordinal],
+        ordinal=ordinal,
+        name=fleet.names[ordinal],
+        enrolled_at=instant(fleet.enrolled_at[ordinal]),
+        last_contact_at=instant(fleet.last_contact_at[ordinal]),
+        last_scan_at=instant(fleet.last_scan_at[ordinal]),
+        scan_version=fleet.scan_version[ordinal],
+        facts={name: value for name, value in facts.items() if value is not None},
+        states=dict(states),
+    )
+
+
+def after_scan(fleet: Fleet, ordinal: int) -> Computer:
+    """Give a computer's record after a scan now that found one missing update installed."""
+    states = {
+        update: state
+        for state, by_update in fleet.states.items()
+        for update, bits in by_update.items()
+        if ordinal in bits
+    }
+    missing = [update for update, state in states.items() if state is UpdateState.MISSING]
+    states |= dict.fromkeys(missing[:1], UpdateState.INSTALLED)
+    known = computer_of(fleet, ordinal, states)
+    return replace(known, last_contact_at=NOW, last_scan_at=NOW)
 
 
 def _documents(sizes: Sizes) -> Iterator[str]:

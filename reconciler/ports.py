@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.grants import Grant
 from reconciler.model.updates import Update
 
 
@@ -21,19 +22,24 @@ class Clock(Protocol):
 class Checkout:
     """The files of one commit: paths below the sub-path, with their bytes.
 
-    `commit` is the full id; `committed_at` its committer date in UTC.
+    `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
+    commits since the one that was applied last.
     """
 
     commit: str
     committed_at: datetime
     files: Mapping[str, bytes]
+    grants: tuple[Grant, ...] = ()
 
 
 class Source(Protocol):
     """Where the desired state comes from."""
 
-    def fetch(self) -> Checkout:
-        """Give the newest revision whole; raise SourceError where that is not possible (S29)."""
+    def fetch(self, applied: str = "", /) -> Checkout:
+        """Give the newest revision whole; raise SourceError where that is not possible (S29).
+
+        `applied` is the commit that was applied last, if there is one.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
+from reconciler.model.grants import Grant
 from reconciler.model.objects import Advertisement, ContentState
 from reconciler.model.permits import Permit
 from reconciler.model.policy import Policy
@@ -114,6 +115,8 @@ class PlannerWorld:
     now: datetime = NOW
     fresh: bool = True
     permits: tuple[Permit, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    commit: str = "c" * 40
 
     def publish(self, *updates: Update) -> None:
         """Bring updates into the catalog as one new content version."""
@@ -200,6 +203,10 @@ class PlannerWorld:
         assert old in self.manifests[0], old
         self.manifests = [self.manifests[0].replace(old, new), *self.manifests[1:]]
 
+    def allow_prune(self, number: int = 100) -> None:
+        """Have the commit that is planned for carry the trailer Allow-Prune."""
+        self.grants = (Grant(self.commit, number),)
+
     def fleet(self) -> Fleet:
         """Give the computers in columns."""
         return Fleet(self.computers.values())
@@ -215,7 +222,12 @@ class PlannerWorld:
 
     def plan(self) -> Plan:
         """Plan, changing nothing."""
-        observed = ObservedState(
+        desired = replace(load_desired(*self.manifests, commit=self.commit), grants=self.grants)
+        return make_plan(desired, self.observed(), SITE, self.now)
+
+    def observed(self) -> ObservedState:
+        """Give what is known of the fleet and remembered."""
+        return ObservedState(
             fleet=self.fleet(),
             catalog=self.catalog(),
             memory=self.memory,
@@ -223,7 +235,6 @@ class PlannerWorld:
             fresh=self.fresh,
             permits=self.permits,
         )
-        return make_plan(load_desired(*self.manifests), observed, SITE, self.now)
 
     def policy(self, name: str, plan: Plan | None = None) -> Policy:
         """Give the policy of one computer, as the server would after the last plan."""

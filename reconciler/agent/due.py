@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Optional
 
+from reconciler.agent.composition import compose
 from reconciler.agent.memory import Memory, missing_updates
+from reconciler.agent.starts import due_at, may_start, ripe, start_changes
 from reconciler.model.ids import unit_interval_position
-from reconciler.model.policy import Offer, Policy, Windows
+from reconciler.model.policy import Offer, Policy
 
 _FIRST_SCAN_DOMAIN = "patchwright.dev/first-scan/v1\n"
 _FIRST_RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(hours=1)
-REFUSAL_RETRY = timedelta(hours=1)
-"""How long after a refusal a run is tried again, where its recurrence is longer than that."""
 
 
 def scan_due_at(policy: Policy, memory: Memory) -> Optional[datetime]:
@@ -28,8 +28,8 @@ def scan_due_at(policy: Policy, memory: Memory) -> Optional[datetime]:
         due = last.ended_at
     else:
         due = last.started_at + order.every
-    if order.after is not None and (last is None or last.started_at < order.after):
-        due = min(due, order.after)
+    asked = [by for after, by in order.asked if last is None or last.started_at < after]
+    due = min([due, *asked])
     if memory.scan_failed_at is not None:
         # A scan that cannot work must not be tried at every poll.
         due = max(due, memory.scan_failed_at + _retry_after(memory.scan_failures, order.every))
@@ -47,10 +47,10 @@ def runnable_offers(policy: Policy, memory: Memory, now: datetime) -> tuple[Offe
     missing = missing_updates(memory)
     startable = (
         offer
-        for offer in policy.offers
-        if has_missing(offer, missing) and _starts_at(offer, memory, now)
+        for offer in (ripe(one, now) for one in policy.offers)
+        if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
     )
-    return _fitting(sorted(startable, key=_order), policy.windows, now)
+    return compose(_fitting(sorted(startable, key=_order), policy, now))
 
 
 def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[datetime]:
@@ -58,10 +58,7 @@ def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[da
     moments = [scan_due_at(policy, memory)]
     for offer in policy.offers:
         end = memory.last_end(offer.rollout, offer.release)
-        moments += [offer.available_at, offer.mandatory_at]
-        if end is not None:
-            moments.append(end.ended_at + _rest(offer, refused=end.refused))
-    moments += [begin for begin, _ in policy.windows.updates]
+        moments += start_changes(offer, policy, end)
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
@@ -70,40 +67,26 @@ def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
     return not {update.id for update in offer.updates}.isdisjoint(missing)
 
 
-def _starts_at(offer: Offer, memory: Memory, now: datetime) -> bool:
-    """Tell whether the offer starts by itself, windows apart (S17).
-
-    Without a deadline never; with a user from the deadline on; else as soon as it is available.
-    After an attempt it rests for the recurrence (S16).
-    """
-    if offer.held or offer.mandatory_at is None or now < offer.available_at:
+def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
+    """Tell whether the offer starts by itself, windows apart."""
+    if offer.held or now < offer.available_at:
         return False
-    if offer.order.user.available and now < offer.mandatory_at:
-        return False
-    end = memory.last_end(offer.rollout, offer.release)
-    return end is None or now >= end.ended_at + _rest(offer, refused=end.refused)
+    due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
+    return due is not None and due <= now
 
 
-def _fitting(offers: list[Offer], windows: Windows, now: datetime) -> tuple[Offer, ...]:
-    if windows.always:
-        return tuple(offers)
-    rest = max((end - now for begin, end in windows.updates if begin <= now < end), default=None)
-    chosen = []
+def _fitting(offers: list[Offer], policy: Policy, now: datetime) -> list[Offer]:
+    before = timedelta(0)
+    chosen: list[Offer] = []
     for offer in offers:
-        if offer.order.override_windows:
+        if may_start(offer, policy, before, now):
+            before += offer.max_runtime
             chosen.append(offer)
-        elif rest is not None and offer.max_runtime <= rest:
-            rest -= offer.max_runtime
-            chosen.append(offer)
-    return tuple(chosen)
+    return chosen
 
 
 def _order(offer: Offer) -> tuple[datetime, str, int]:
     return offer.mandatory_at or offer.available_at, offer.rollout, offer.release
-
-
-def _rest(offer: Offer, *, refused: bool) -> timedelta:
-    return min(offer.recurrence, REFUSAL_RETRY) if refused else offer.recurrence
 
 
 def _first_offset(policy: Policy) -> timedelta:

@@ -18,6 +18,7 @@ from reconciler.engine.status import FORCE
 from reconciler.engine.workshop import Tools, Workshop
 from reconciler.fetch import Fetcher
 from reconciler.kinds.catalog_source import CatalogSourceSpec
+from reconciler.model.canonical import Json
 from reconciler.model.errors import SourceError
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import CatalogReader, Checkout, Clock
@@ -57,14 +58,22 @@ def make_loop(
         for loop in woken:
             loop.wake()
 
-    followed = Followed(
-        make_source(home, settings), make_identity(settings), settings.source.interval
-    )
+    followed = make_followed(home, settings, store)
     watch = Watch(followed, clock, wake, last_in_force(home, settings, store, clock))
     workshop = make_workshop(home, store, clock, wake)
     loop = Loop(store, reconciler, watch, workshop, clock)
     woken.append(loop)
     return loop, watch, workshop
+
+
+def make_followed(home: Home, settings: Settings, store: Store) -> Followed:
+    """Wire the source that the site follows."""
+    return Followed(
+        make_source(home, settings),
+        make_identity(settings),
+        settings.source.interval,
+        lambda: applied_commit(store),
+    )
 
 
 def make_workshop(home: Home, store: Store, clock: Clock, wake: Callable[[], None]) -> Workshop:
@@ -88,16 +97,19 @@ def make_source_reader(home: Home, clock: Clock) -> MakeReader:
     return reader
 
 
+def applied_commit(store: Store) -> str:
+    """Give the commit that was carried out last; nothing where none was."""
+    return str(_force(store).get("applied", ""))
+
+
 def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) -> Desire:
     """Take up the commit that was in force before a restart, if it can still be read (S28).
 
     The mirror holds it, so that it stays in force also while the repository is away (S29).
     """
-    with store.read() as view:
-        force = view.documents.load(FORCE)
-    if not force:
+    commit = str(_force(store).get("commit", ""))
+    if not commit:
         return Desire()
-    commit = str(force["commit"])
     try:
         checkout = recall_commit(home, settings, commit)
     except SourceError as error:
@@ -106,9 +118,21 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
     return Desire(in_force=desired, attempted="")
 
 
-def recall_commit(home: Home, settings: Settings, commit: str) -> Checkout:
-    """Give a commit as the mirror holds it, else as the repository does; raises SourceError."""
+def _force(store: Store) -> Json:
+    with store.read() as view:
+        return view.documents.load(FORCE) or {}
+
+
+def recall_commit(
+    home: Home, settings: Settings, commit: str, applied: str | None = None
+) -> Checkout:
+    """Give a commit as the mirror holds it, else as the repository does; raises SourceError.
+
+    With the commit that was applied before, even an empty one, it is with what those since grant.
+    """
     source = make_source(home, settings, commit)
+    if applied is not None:
+        return source.fetch(applied)
     try:
         return source.recall()
     except SourceError:

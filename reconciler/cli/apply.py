@@ -10,9 +10,8 @@ from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
 from reconciler.app.wiring import (
     last_in_force,
-    make_identity,
+    make_followed,
     make_reconciler,
-    make_source,
     make_workshop,
 )
 from reconciler.cli.output import print_json
@@ -29,9 +28,7 @@ def apply_once(site: Path, output: str) -> int:
     try:
         with home.control() as owner:
             before = last_in_force(home, settings, store, clock)
-            desire = renew(
-                before, make_source(home, settings), make_identity(settings), clock.now()
-            )
+            desire = renew(before, make_followed(home, settings, store), clock.now())
             if desire.failure:
                 raise SourceError(desire.failure)
             if any(map(refuses, desire.problems)) or desire.in_force is None:

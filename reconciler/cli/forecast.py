@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.app.clock import FixedClock
-from reconciler.app.home import Home
-from reconciler.app.wiring import make_source
 from reconciler.cli.forecast_form import ForecastForm
 from reconciler.cli.forecast_svg import forecast_svg
 from reconciler.cli.output import print_json, print_lines
+from reconciler.cli.plan import read_checkout
 from reconciler.cli.simulate import read_tick
 from reconciler.cli.snapshot import take_snapshot
 from reconciler.engine.desire import judge
@@ -24,7 +23,6 @@ from reconciler.engine.snapshots import load_snapshot
 from reconciler.model.errors import ManifestError, ReconcilerError
 from reconciler.model.hints import did_you_mean
 from reconciler.model.times import parse_duration, parse_instant
-from reconciler.ports import Checkout
 from reconciler.simulation.clockwork import Span
 from reconciler.simulation.forecast import (
     ExpectedPhase,
@@ -35,7 +33,6 @@ from reconciler.simulation.forecast import (
     only,
     shares,
 )
-from reconciler.source.folder import read_folder
 
 _LONGEST = timedelta(days=366)
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -73,12 +70,8 @@ def _make(asked: Asked) -> Forecast:
         load_snapshot(asked.snapshot) if asked.snapshot else take_snapshot(asked.site, asked.now)
     )
     begin = (asked.now or known.now).replace(microsecond=0)
-    if asked.manifests is not None:
-        checkout = Checkout("working copy", begin, read_folder(asked.manifests))
-    else:
-        home = Home(asked.site)
-        checkout = make_source(home, home.settings()).fetch()
-    desired, problems = judge(checkout, known.site, FixedClock(begin).now())
+    checkout = read_checkout(asked.site, asked.manifests, known.commit, FixedClock(begin))
+    desired, problems = judge(checkout, known.site, begin)
     if desired is None:
         raise ManifestError(problems)
     span = Span(begin, _end(asked.until, begin), read_tick(asked.tick))

@@ -15,6 +15,7 @@ from reconciler.cli.options import (
     NowOption,
     Output,
     OutputOption,
+    SchemasAction,
     SiteArgument,
     SnapshotOption,
     finish,
@@ -283,18 +284,19 @@ def release_permit(
 
 @app.command()
 def schemas(
-    check: Annotated[bool, typer.Option("--check", help="Fail where a file differs.")] = False,
+    action: Annotated[SchemasAction, typer.Argument(help="What to do.")] = SchemasAction.WRITE,
     folder: Annotated[Path, typer.Option("--folder", help="Where the files lie.")] = Path(
         "schemas"
     ),
 ) -> None:
     """Write the JSON Schemas of all kinds, or check that they are up to date.
 
-    Example: patchwright schemas --check
+    Example: patchwright schemas check
     """
     from reconciler.cli.schemas import check_schemas, write_schemas
 
-    finish(check_schemas(folder) if check else write_schemas(folder))
+    is_check = action is SchemasAction.CHECK
+    finish(check_schemas(folder) if is_check else write_schemas(folder))
 
 
 @app.command()

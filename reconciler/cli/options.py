@@ -17,6 +17,13 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class SchemasAction(StrEnum):
+    """What `patchwright schemas` does."""
+
+    WRITE = "write"
+    CHECK = "check"
+
+
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
 SiteArgument = Annotated[
     Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")

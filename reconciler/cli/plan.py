@@ -10,7 +10,7 @@ import typer
 
 from reconciler.app.clock import FixedClock, SystemClock
 from reconciler.app.home import Home
-from reconciler.app.wiring import make_identity, make_reconciler, make_source
+from reconciler.app.wiring import applied_commit, make_identity, make_reconciler, make_source
 from reconciler.cli.output import print_json, print_lines
 from reconciler.desired.state import DesiredState
 from reconciler.engine.desire import judge
@@ -40,17 +40,21 @@ def show_plan(
     known = load_snapshot(snapshot) if snapshot is not None else None
     moment = now or (known.now if known is not None else None)
     clock = FixedClock(moment) if moment is not None else SystemClock()
-    if manifests is not None:
-        checkout = Checkout("working copy", clock.now(), read_folder(manifests))
-    else:
-        home = Home(site)
-        checkout = make_source(home, home.settings()).fetch()
     if known is None:
-        plan, problems = _plan_of_site(site, checkout, clock)
+        plan, problems = _plan_of_site(site, manifests, clock)
     else:
+        checkout = read_checkout(site, manifests, known.commit, clock)
         desired, problems = _judged(checkout, known.site, clock)
         plan = make_plan(desired, known.observed, known.site, clock.now())
     return print_plan(plan, problems, output)
+
+
+def read_checkout(site: Path, manifests: Path | None, applied: str, clock: Clock) -> Checkout:
+    """Give a folder's manifests, or the newest commit of a site's source."""
+    if manifests is not None:
+        return Checkout("working copy", clock.now(), read_folder(manifests))
+    home = Home(site)
+    return make_source(home, home.settings()).fetch(applied)
 
 
 def print_plan(plan: Plan, problems: Sequence[Problem], output: str) -> int:
@@ -64,11 +68,14 @@ def print_plan(plan: Plan, problems: Sequence[Problem], output: str) -> int:
     return CHANGES_PENDING if plan.actions else NOTHING_TO_DO
 
 
-def _plan_of_site(site: Path, checkout: Checkout, clock: Clock) -> tuple[Plan, tuple[Problem, ...]]:
+def _plan_of_site(
+    site: Path, manifests: Path | None, clock: Clock
+) -> tuple[Plan, tuple[Problem, ...]]:
     home = Home(site)
     settings = home.settings()
     store = home.open_store()
     try:
+        checkout = read_checkout(site, manifests, applied_commit(store), clock)
         desired, problems = _judged(checkout, make_identity(settings), clock)
         plan = make_reconciler(settings, store, clock, "plan").plan(desired, fresh=True)
     finally:

@@ -28,7 +28,7 @@ def replay_plan(site: Path, past: Past, output: str) -> int:
     """Print the plan as `patchwright plan` did; the site gives only its repository."""
     snapshot = load_snapshot(past.snapshot)
     home = Home(site)
-    checkout = recall_commit(home, home.settings(), past.commit)
+    checkout = recall_commit(home, home.settings(), past.commit, snapshot.commit)
     now = past.at or snapshot.now
     desired, problems = judge(checkout, snapshot.site, now)
     if desired is None:

@@ -36,7 +36,7 @@ def check_schemas(folder: Path) -> int:
         stale = _stale(folder, make_schemas())
     except OSError as error:
         raise _unusable(folder, error) from error
-    lines = [f"{folder / name}: not current; run patchwright schemas" for name in stale]
+    lines = [f"{folder / name}: not current; run patchwright schemas write" for name in stale]
     print_lines(lines or [_current(folder)])
     return _DRIFT if stale else _DONE
 

@@ -9,11 +9,10 @@ import typer
 
 from reconciler.app.clock import SystemClock
 from reconciler.app.home import Home
-from reconciler.app.wiring import make_identity
+from reconciler.app.wiring import applied_commit, make_identity
 from reconciler.cli.output import print_json
 from reconciler.engine.observer import Observer
 from reconciler.engine.snapshots import Snapshot, save_snapshot
-from reconciler.engine.status import FORCE
 from reconciler.model.times import render_instant
 
 
@@ -24,12 +23,10 @@ def take_snapshot(site: Path, now: datetime | None) -> Snapshot:
     store = home.open_store()
     try:
         observed = Observer(store).observe(fresh=True)
-        with store.read() as view:
-            force = view.documents.load(FORCE)
+        commit = applied_commit(store)
     finally:
         store.close()
     moment = now or SystemClock().now()
-    commit = str(force["commit"]) if force else ""
     return Snapshot(observed, make_identity(settings), moment, commit)
 
 

@@ -13,7 +13,6 @@ from reconciler.app.wiring import make_source
 from reconciler.cli.output import print_json, print_lines
 from reconciler.cli.windows_form import timetable_json, timetable_lines
 from reconciler.desired.link import link
-from reconciler.desired.made_collections import with_made_collections
 from reconciler.desired.site_zones import zone_of_site
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import Observer
@@ -110,7 +109,6 @@ def _load(asked: Asked) -> tuple[DesiredState, ObservedState | None, str]:
     desired, problems = link(load_manifests(files, commit), datetime.now(UTC))
     if desired is None:
         raise ManifestError(problems)
-    desired = with_made_collections(desired)
     if home is None or settings is None:
         return desired, None, ""
     store = home.open_store()
@@ -158,7 +156,7 @@ def _from_site(
     enrolled = frozenset(fleet.names[one] for one in fleet.enrolled)
     kind, bare = _resolve(desired, asked.name, enrolled)
     memo = Memo.of(fleet, asked.span[0])
-    collections = Collections(desired, observed.catalog, site_name, memo)
+    collections = Collections(desired, observed, site_name, memo)
     members = collections.members(bare) if kind == _COLLECTION else fleet.named(bare)
     own_zone = _site_zone(desired, site_name)
     classes: list[WindowedClass] = []

@@ -14,11 +14,13 @@ from reconciler.desired.document_checks import check_documents
 from reconciler.desired.lasting_checks import check_lasting
 from reconciler.desired.policy_checks import check_policies
 from reconciler.desired.references import check_references
+from reconciler.desired.renames import check_renames
 from reconciler.desired.rollout_checks import check_rollouts
 from reconciler.desired.state import DesiredState, Loaded, Placed
 from reconciler.desired.strategies import check_merged, merge_strategies
 from reconciler.desired.table_checks import check_tables, table_collections
-from reconciler.desired.window_checks import check_windows
+from reconciler.desired.table_collections import with_table_collections
+from reconciler.desired.window_checks import check_room, check_windows
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.base import Document
 from reconciler.kinds.catalog_source import CatalogSource
@@ -68,24 +70,29 @@ def link(
     state = _gather(loaded)
     rollouts = merge_strategies(state)
     made = table_collections(state, loaded.broken)
+    faults = tuple(check_tables(state, now))
+    sound = all(not fault.is_error for fault in faults)
+    whole = with_table_collections(state) if sound else state
     gathered = Gathered()
     gathered.extend(loaded.problems, loaded.untold)
     found = chain(
         check(state),
         check_references(state, loaded.broken, made),
         check_documents(state, now),
-        check_tables(state, now),
+        faults,
         check_lasting(state, now),
+        check_renames(whole),
         check_changes(state, rollouts, now),
         check_merged(state, rollouts, loaded.broken),
         check_rollouts(state, rollouts),
-        check_windows(state, rollouts, now),
-        check_policies(state, rollouts, now),
+        check_windows(state, now),
+        check_room(whole, rollouts, now),
+        check_policies(whole, rollouts, now),
     )
     gathered.extend(_without_followers(found, loaded.unread))
     told = gathered.told()
     refused = any(problem.is_error for problem in told)
-    linked = replace(state, rollouts=MappingProxyType(rollouts))
+    linked = replace(whole, rollouts=MappingProxyType(rollouts))
     return (None if refused else linked), told
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.base import Document
+from reconciler.kinds.collection import CollectionSpec
 from reconciler.kinds.query import AllOf, AnyOf, CollectionLeaf, FactLeaf, Not, Query, UpdateLeaf
 
 _QUERY: FieldPath = ("spec", "query")
@@ -48,6 +49,22 @@ def collection_references(state: DesiredState) -> Iterator[Reference]:
         yield from name_one(placed, "limitTo", "Collection", spec.limit_to)
         if spec.query is not None:
             yield from query_references(placed, spec.query, _QUERY)
+
+
+def collection_names(spec: CollectionSpec) -> Iterator[str]:
+    """Give the collections that a collection names, some maybe twice."""
+    yield from (*spec.include, *spec.exclude)
+    if spec.limit_to is not None:
+        yield spec.limit_to
+    for _, leaf in leaves(spec.query, _QUERY) if spec.query is not None else ():
+        if isinstance(leaf, CollectionLeaf):
+            yield leaf.collection
+
+
+def fact_names(spec: CollectionSpec) -> frozenset[str]:
+    """Give the facts that a collection selects by."""
+    found = leaves(spec.query, _QUERY) if spec.query is not None else ()
+    return frozenset(leaf.fact for _, leaf in found if isinstance(leaf, FactLeaf))
 
 
 def query_references(placed: Placed[Document], query: Query, at: FieldPath) -> Iterator[Reference]:

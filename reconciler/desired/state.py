@@ -34,6 +34,7 @@ from reconciler.kinds.subscription import Subscription
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.kinds.waiver import Waiver
 from reconciler.model.gathering import Untold
+from reconciler.model.grants import Grant
 from reconciler.model.problems import Location, Problem
 
 D_co = TypeVar("D_co", bound=Document, covariant=True)
@@ -96,7 +97,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All documents of one valid commit, by name and sorted by it."""
+    """All documents of one valid commit, by name and sorted by it.
+
+    `grants` stand in the commits since the one that was applied last.
+    """
 
     commit: str
     authorizations: Mapping[str, Placed[Authorization]]
@@ -124,6 +128,7 @@ class DesiredState:
     update_groups: Mapping[str, Placed[UpdateGroup]]
     waivers: Mapping[str, Placed[Waiver]]
     tables: Mapping[str, Table] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
 
     def of_kind(self, kind: str) -> Mapping[str, Placed[Document]]:
         """Give the documents of a kind, by name."""

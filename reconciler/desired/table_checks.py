@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -23,7 +24,8 @@ _REQUIRED = ("collection", "computer")
 WINDOW_COLUMNS = ("recurrence", "start", "duration", "timezone")
 COLUMNS = (*_REQUIRED, *WINDOW_COLUMNS, "owner")
 _MOST_PROBLEMS = 100
-_Row = Mapping[str, Cell]
+Row = Mapping[str, Cell]
+"""The cells of a row by the names of their columns."""
 
 
 @dataclass(slots=True)
@@ -58,9 +60,22 @@ def table_collections(
     return frozenset(row["collection"].text for row in rows if "collection" in row)
 
 
+def window_of(row: Row) -> MaintenanceWindow | None:
+    """Give the window that a row writes, if it writes any; ValidationError where it is none."""
+    said = tuple(row[name].text if name in row else "" for name in WINDOW_COLUMNS)
+    return _make_window(said) if any(said) else None
+
+
+@lru_cache(maxsize=4096)
+def _make_window(said: tuple[str, ...]) -> MaintenanceWindow:
+    written = {name: text for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
+    return MaintenanceWindow.model_validate({"name": "table", **written}, by_alias=True)
+
+
 def check_tables(state: DesiredState, now: datetime) -> Iterator[Problem]:
     """Tell what is wrong in the tables of collection sets, so many problems of each at most."""
     owners: dict[str, str] = {}
+    makers: dict[str, str] = {}
     for placed in state.collection_sets.values():
         path = table_path(placed)
         if owners.setdefault(path, placed.name) != placed.name:
@@ -69,6 +84,7 @@ def check_tables(state: DesiredState, now: datetime) -> Iterator[Problem]:
             yield Problem(at, Code.DUPLICATE_NAME.value, message, "keep one of the two sets")
         elif path in state.tables:
             yield from islice(_table(state, state.tables[path], now), _MOST_PROBLEMS)
+            yield from islice(_made_twice(state.tables[path], makers), _MOST_PROBLEMS)
 
 
 def _table(state: DesiredState, table: Table, now: datetime) -> Iterator[Problem]:
@@ -77,6 +93,19 @@ def _table(state: DesiredState, table: Table, now: datetime) -> Iterator[Problem
     for row in rows_of(table):
         if row.keys() >= set(_REQUIRED):
             yield from _row(state, row, seen)
+
+
+def _made_twice(table: Table, makers: dict[str, str]) -> Iterator[Problem]:
+    """A collection is made by one table, in which all of its rows can be seen."""
+    told: set[str] = set()
+    for row in rows_of(table):
+        cell = row.get("collection")
+        if cell is not None and cell.text not in told:
+            maker = makers.setdefault(cell.text, table.path)
+            if maker != table.path:
+                told.add(cell.text)
+                message = f'collection "{cell.text:.80}" is already made by the table {maker}'
+                yield Problem(cell.at, Code.DUPLICATE_NAME.value, message, "rename one of them")
 
 
 def _head(table: Table) -> Iterator[Problem]:
@@ -100,7 +129,7 @@ def _head(table: Table) -> Iterator[Problem]:
             yield Problem(row[0].at, Code.BAD_ROW.value, message, "write an empty field as ,,")
 
 
-def rows_of(table: Table) -> Iterator[_Row]:
+def rows_of(table: Table) -> Iterator[Row]:
     """Yield the rows below the head that are as long as it, by column."""
     if table.rows:
         names = [cell.text for cell in table.rows[0]]
@@ -109,7 +138,7 @@ def rows_of(table: Table) -> Iterator[_Row]:
                 yield dict(zip(names, row, strict=True))
 
 
-def _row(state: DesiredState, row: _Row, seen: _Seen) -> Iterator[Problem]:
+def _row(state: DesiredState, row: Row, seen: _Seen) -> Iterator[Problem]:
     collection, computer = row["collection"], row["computer"]
     if LABEL.fullmatch(collection.text) is None:
         message = f"{collection.text!r:.80} is not the name of a collection"
@@ -129,7 +158,7 @@ def _row(state: DesiredState, row: _Row, seen: _Seen) -> Iterator[Problem]:
     yield from _window(row, seen)
 
 
-def _window(row: _Row, seen: _Seen) -> Iterator[Problem]:
+def _window(row: Row, seen: _Seen) -> Iterator[Problem]:
     """All rows of a collection have one window: who needs another one is another collection."""
     said = tuple(row[name].text if name in row else "" for name in WINDOW_COLUMNS)
     collection = row["collection"]
@@ -144,10 +173,10 @@ def _window(row: _Row, seen: _Seen) -> Iterator[Problem]:
         yield from _judge(row, said, seen.now)
 
 
-def _judge(row: _Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]:
-    written = {name: text for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
+def _judge(row: Row, said: tuple[str, ...], now: datetime) -> Iterator[Problem]:
+    written = {name for name, text in zip(WINDOW_COLUMNS, said, strict=True) if text}
     try:
-        window = MaintenanceWindow.model_validate({"name": "table", **written}, by_alias=True)
+        window = _make_window(said)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             context = detail.get("ctx", {})

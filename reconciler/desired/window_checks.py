@@ -20,10 +20,8 @@ _LONGEST_OFFSET = timedelta(days=31)
 _MOST_DATES = 1000
 
 
-def check_windows(
-    state: DesiredState, rollouts: Mapping[str, Placed[Rollout]], now: datetime
-) -> Iterator[Problem]:
-    """Tell of windows that do not occur, and of groups that no window has room for."""
+def check_windows(state: DesiredState, now: datetime) -> Iterator[Problem]:
+    """Tell of windows that do not occur."""
     for placed in state.collections.values():
         yield from _names(placed)
         for number, window in enumerate(windows_of(placed)):
@@ -31,7 +29,6 @@ def check_windows(
             yield from check_occurrence(
                 placed.locate(field), f'window "{window.name}"', window, now
             )
-    yield from _room(state, rollouts, now)
 
 
 def windows_of(placed: Placed[Collection]) -> tuple[MaintenanceWindow, ...]:
@@ -71,7 +68,7 @@ def _next_day(recurrence: str, anchor: date | None, since: date | None) -> date 
     return next(parse_recurrence(recurrence).dates(anchor, since=since), None)
 
 
-def _room(
+def check_room(
     state: DesiredState, rollouts: Mapping[str, Placed[Rollout]], now: datetime
 ) -> Iterator[Problem]:
     """Compare the longest run of each group that is rolled out with the longest windows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
@@ -54,6 +54,7 @@ def judge(
     desired, problems = link(loaded, now)
     if desired is not None:
         problems = (*problems, *_differing_code(desired, site))
+        desired = replace(desired, grants=checkout.grants)
     return (None if any(map(refuses, problems)) else desired), problems
 
 
@@ -71,11 +72,15 @@ def _differing_code(desired: DesiredState, site: SiteIdentity) -> Iterator[Probl
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The source that a site follows, and how often it is read."""
+    """The source that a site follows, and how often it is read.
+
+    `applied` tells the commit that was applied last; the store knows it.
+    """
 
     source: Source
     site: SiteIdentity
     interval: timedelta
+    applied: Callable[[], str] = str
 
 
 class Watch(threading.Thread):
@@ -116,15 +121,15 @@ class Watch(threading.Thread):
     def read_once(self) -> None:
         """Take a new commit in, or note why it cannot be."""
         before = self._desire
-        self._desire = renew(before, self._followed.source, self._followed.site, self._clock.now())
+        self._desire = renew(before, self._followed, self._clock.now())
         if self._desire != before:
             self._wake()
 
 
-def renew(before: Desire, source: Source, site: SiteIdentity, now: datetime) -> Desire:
+def renew(before: Desire, followed: Followed, now: datetime) -> Desire:
     """Read the source once; a failed read and an invalid commit leave what is in force."""
     try:
-        checkout = source.fetch()
+        checkout = followed.source.fetch(followed.applied())
     except SourceError as error:
         log.warning("source unreadable", reason=str(error))
         return Desire(
@@ -132,6 +137,6 @@ def renew(before: Desire, source: Source, site: SiteIdentity, now: datetime) -> 
         )
     if checkout.commit == before.attempted:
         return Desire(before.in_force, before.attempted, before.problems, now)
-    desired, problems = judge(checkout, site, now)
+    desired, problems = judge(checkout, followed.site, now)
     log.info("commit read", commit=checkout.commit, valid=desired is not None)
     return Desire(desired or before.in_force, checkout.commit, problems, now)

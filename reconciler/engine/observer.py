@@ -66,16 +66,7 @@ class Observer:
         due = max(self._fewest_saves, len(fleet.ids) // _SHARE_OF_SAVES) if fleet is not None else 0
         if fleet is None or self._saves < due:
             return False
-        with self._store.write() as work:
-            work.lease.check(fence)
-            generation = work.checkpoints.begin()
-        for parts in _in_portions(encode_fleet(fleet)):
-            with self._store.write() as work:
-                work.lease.check(fence)
-                work.checkpoints.add(generation, parts)
-        with self._store.write() as work:
-            work.lease.check(fence)
-            work.checkpoints.finish(generation, self._seen_change)
+        write_checkpoint(self._store, fence, fleet, self._seen_change)
         self._saves = 0
         return True
 
@@ -120,6 +111,20 @@ def _sources(view: View) -> dict[str, SourceFreshness]:
         name: replace(one, set_aside=told.get(name, ""))
         for name, one in view.catalog.sources().items()
     }
+
+
+def write_checkpoint(store: Store, fence: int, fleet: Fleet, change: int) -> None:
+    """Write the fleet as of that change down, in writes that are each short."""
+    with store.write() as work:
+        work.lease.check(fence)
+        generation = work.checkpoints.begin()
+    for parts in _in_portions(encode_fleet(fleet)):
+        with store.write() as work:
+            work.lease.check(fence)
+            work.checkpoints.add(generation, parts)
+    with store.write() as work:
+        work.lease.check(fence)
+        work.checkpoints.finish(generation, change)
 
 
 def _in_portions(parts: Iterable[Part]) -> Iterator[list[Part]]:

@@ -13,7 +13,7 @@ from reconciler.engine.desire import Desire
 from reconciler.engine.intake import take_in
 from reconciler.engine.observer import Observer
 from reconciler.engine.permits import settle_permits
-from reconciler.engine.status import FORCE, STATUS, make_first_status, make_status
+from reconciler.engine.status import FORCE, STATUS, make_first_status, make_force, make_status
 from reconciler.observed.memo import Memo
 from reconciler.planning.guidance import Guidance
 from reconciler.planning.plan import Plan, make_plan
@@ -102,14 +102,16 @@ class Reconciler:
         with self._store.read() as view:
             told = (self._told or view.documents.load_guidance()) == plan.guidance
             known = view.documents.load(STATUS) == status
-            forced = view.documents.load(FORCE) == {"commit": plan.commit}
+            before = view.documents.load(FORCE) or {}
+            force = make_force(plan, before, applied=enforced and observed.fresh)
+            forced = before == force
         self._told = plan.guidance if told else None
         if not (told and known and forced):
             with self._store.write() as work:
                 work.lease.check(self._fence)
                 work.documents.save_guidance(plan.guidance)
                 work.documents.save(STATUS, status)
-                work.documents.save(FORCE, {"commit": plan.commit})
+                work.documents.save(FORCE, force)
         settle_permits(self._store, observed, plan.guidance, self._clock.now())
         return plan, len(plan.actions) if enforced else 0
 

@@ -89,7 +89,7 @@ def _unasked(observed: ObservedState, guidance: Guidance) -> list[Permit]:
     if not guidance.budgets:
         return made
     for offer in observed.memory.advertisements.values():
-        column = observed.fleet.runs.get(f"{offer.rollout}/{offer.release}")
+        column = observed.fleet.runs.get(_run_key(observed.memory, offer))
         key = (offer.rollout, offer.release, offer.phase)
         membership = observed.memory.memberships.get(key)
         if column is None or membership is None:
@@ -103,7 +103,7 @@ def _unasked(observed: ObservedState, guidance: Guidance) -> list[Permit]:
 
 
 def _by_user(observed: ObservedState, offer: Advertisement, ordinal: int) -> Permit:
-    column = observed.fleet.runs[f"{offer.rollout}/{offer.release}"]
+    column = observed.fleet.runs[_run_key(observed.memory, offer)]
     began_at = instant(column.began_at[ordinal])
     return Permit(
         computer=observed.fleet.ids[ordinal],
@@ -120,6 +120,10 @@ def _by_user(observed: ObservedState, offer: Advertisement, ordinal: int) -> Per
     )
 
 
+def _run_key(memory: Memory, offer: Advertisement) -> str:
+    return memory.run_key(offer.rollout, offer.release)
+
+
 def _lifetime(memory: Memory, offer: Advertisement) -> timedelta:
     """A permit lives for the program's longest run and the restart's grace (S19)."""
     program = memory.programs[offer.package, offer.version, offer.program]
@@ -128,7 +132,7 @@ def _lifetime(memory: Memory, offer: Advertisement) -> timedelta:
 
 def _waiting(memory: Memory, computer: Computer, offer: Advertisement, now: datetime) -> Waiting:
     package = memory.packages[offer.package, offer.version]
-    run = computer.runs.get(f"{offer.rollout}/{offer.release}")
+    run = computer.runs.get(_run_key(memory, offer))
     is_urgent = kind_and_name(offer.rollout)[0] == EMERGENCY
     return Waiting(
         computer=computer.id,

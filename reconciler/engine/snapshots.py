@@ -38,7 +38,7 @@ _DAMAGE = (ValueError, KeyError, TypeError, IndexError, OverflowError, StoreErro
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a site knew at an instant; `commit` is what was in force then, where it was known."""
+    """What a site knew at an instant; `commit` was carried out last then, if any was."""
 
     observed: ObservedState
     site: SiteIdentity

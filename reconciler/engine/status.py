@@ -27,6 +27,14 @@ def make_first_status(desire: Desire) -> Json:
     }
 
 
+def make_force(plan: Plan, before: Json, *, applied: bool) -> Json:
+    """Tell the commit in force, and the one that was carried out last, whose grants are over."""
+    return {
+        "commit": plan.commit,
+        "applied": plan.commit if applied else before.get("applied", ""),
+    }
+
+
 def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld: int) -> Json:
     """Summarise one pass; nothing in it changes while nothing happens."""
     fleet = observed.fleet

@@ -11,7 +11,6 @@ from reconciler.kinds.base import Document, Model
 from reconciler.kinds.fields import Label as Name
 from reconciler.kinds.fields import Labels, Percentage, Texts
 from reconciler.kinds.maintenance_window import MaintenanceWindow
-from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.query import Query
 
 
@@ -43,11 +42,9 @@ class CollectionSpec(Model):
     limit_to: Name | None = Field(
         default=None, description="A collection outside of which nobody is a member."
     )
-    max_change: Annotated[
-        Percentage,
-        NotYet("membership changes are never held", carried_out=(Fraction(1),)),
-    ] = Field(
-        default=Fraction(1, 2), description="The largest change that is taken without a commit."
+    max_change: Percentage = Field(
+        default=Fraction(1, 2),
+        description="The largest change in a day that is taken without a commit; 100% takes all.",
     )
     maintenance_windows: MaintenanceWindows | None = Field(
         default=None, description="When members may be changed: a list, or the word `always`."

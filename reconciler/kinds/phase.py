@@ -75,7 +75,7 @@ class Phase(Model):
     grace: DurationOrZero = Field(
         default=timedelta(0), description="At least so long for who joins late."
     )
-    spread: Annotated[DurationOrZero, NotYet("all start at once")] = Field(
+    spread: DurationOrZero = Field(
         default=timedelta(0), description="Starts are spread over so long."
     )
     gate: Gate | None = Field(

@@ -65,13 +65,17 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "CatalogSource",
         "Collection",
         "DisruptionBudget",
+        "CollectionSet",
         "EmergencyChange",
+        "Freeze",
+        "Readvertise",
         "Rejection",
         "Rollout",
         "RolloutStrategy",
         "ScanPolicy",
         "Site",
         "UpdateGroup",
+        "Waiver",
     }
 )
 """Every other kind is checked whole, warned of by `validate` and refused by `apply`."""

@@ -29,9 +29,9 @@ class RolloutStrategySpec(Model):
     strategy: Label | None = Field(
         default=None, description="A RolloutStrategy whose fields are defaults for these."
     )
-    time_basis: Annotated[
-        Literal["local", "utc"], NotYet("instants are read as UTC", carried_out=("utc",))
-    ] = Field(default="utc", description="How instants of deadlines are read.")
+    time_basis: Literal["local", "utc"] = Field(
+        default="utc", description="How instants of deadlines are read."
+    )
     priority: Literal["low", "medium", "high"] = Field(
         default="medium", description="Of its packages between sites."
     )

@@ -137,6 +137,7 @@ class Code(str, Enum):
     AMBIGUOUS_EXIT_CODE = ("PW1104", "an exit code means two things")
     DUPLICATE_CONTENT = ("PW1105", "a file of a custom update stands twice")
     APT_ONLY = ("PW1106", "a field of apt archives stands in a source of another type")
+    BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import timedelta
 
 SITE_CODE = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LAST_OBJECT_NUMBER = 0xFFFFF
 _SHARD_DOMAIN = "patchwright.dev/shard/v1\n"
+_SPREAD_DOMAIN = "patchwright.dev/spread/v1\n"
 
 
 def make_object_id(site_code: str, number: int) -> str:
@@ -33,3 +35,10 @@ def unit_interval_position(domain: str) -> int:
 def shard_position(computer_id: str) -> int:
     """Give a computer's place on the circle of 2^64 that shards divide evenly (S5)."""
     return unit_interval_position(_SHARD_DOMAIN + computer_id)
+
+
+def spread_offset(rollout: str, phase: str, computer_id: str, spread: timedelta) -> timedelta:
+    """Give a computer's share of a phase's spread, from nothing to just below the whole (S17)."""
+    position = unit_interval_position(f"{_SPREAD_DOMAIN}{rollout}\n{phase}\n{computer_id}")
+    whole = spread // timedelta(microseconds=1)
+    return timedelta(microseconds=position * whole >> 64)

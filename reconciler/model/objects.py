@@ -80,7 +80,9 @@ class Advertisement:
     """An offer of one program to one phase's target (S16).
 
     `updates` is the authorized list that travels with it; `mandatory_at` is the deadline, or
-    nothing where the program is only offered; a held one starts nowhere. With `superseded`
+    nothing where the program is only offered; with `mandatory_local` it is a wall time in each
+    computer's own zone, written as UTC (S17). A held one starts nowhere; `released_at` is when it
+    was last held no more. Who ran it before `rerun_at` runs it once more (S16). With `superseded`
     updates that another of the list replaces are offered too.
     """
 
@@ -99,6 +101,9 @@ class Advertisement:
     held: bool
     owner: Owner
     superseded: bool = False
+    mandatory_local: bool = False
+    released_at: Optional[datetime] = None
+    rerun_at: Optional[datetime] = None
     order: RunOrder = field(default_factory=RunOrder)
 
 

@@ -19,6 +19,18 @@ class RestartOrder:
     grace: timedelta = timedelta(0)
 
 
+_RESTARTS = ("suppress", "if-required", "force")
+
+
+def stricter(first: RestartOrder, second: RestartOrder) -> RestartOrder:
+    """Give for each class the rule that restarts sooner, and the longer grace (S12a)."""
+    return RestartOrder(
+        servers=max(first.servers, second.servers, key=_RESTARTS.index),
+        workstations=max(first.workstations, second.workstations, key=_RESTARTS.index),
+        grace=max(first.grace, second.grace),
+    )
+
+
 @dataclass(frozen=True)
 class Reminder:
     """The user is told so long before the deadline, and again every so often from then on."""
@@ -50,7 +62,8 @@ class RunOrder:
     """All that an advertisement says of how its program is run.
 
     `content` is captured or repository (S18). Starts are spread over `spread`, each computer by
-    its own share of it (S17). `override_windows` lets an emergency start outside windows (S18).
+    its own share of it (S17). An `emergency` passes the freezes that are not for emergencies;
+    `override_windows` lets it start outside windows too (S13a, S18).
     """
 
     restart: RestartOrder = field(default_factory=RestartOrder)
@@ -58,4 +71,5 @@ class RunOrder:
     hooks: HookOrder = field(default_factory=HookOrder)
     content: str = "captured"
     spread: timedelta = timedelta(0)
+    emergency: bool = False
     override_windows: bool = False

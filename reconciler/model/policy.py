@@ -18,10 +18,16 @@ POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
 
 @dataclass(frozen=True)
 class OfferedUpdate:
-    """An update to install on this computer: its id and (name, architecture, version) pins."""
+    """An update to install on this computer: its id and (name, architecture, version) pins.
+
+    It is left out of runs before `not_before` (S11), and of a run that has one of `yields_to` in
+    another program: those bring higher versions of the same packages (S12a).
+    """
 
     id: str
     packages: tuple[tuple[str, str, str], ...]
+    not_before: Optional[datetime] = None
+    yields_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,9 @@ class Offer:
 
     `mandatory_at` is this computer's own deadline (S17). `updates` holds what the last scan found
     missing here; `manifest` is the SHA-256 of the package version's `PackageManifest`. Its order's
-    user is available only where a user sits at the computer. With `needs_permit` a start that
-    the user did not ask for has to be granted by the site (S19).
+    user is available only where a user sits at the computer. What came due while it was held is
+    spread anew from `released_at`; who ran it before `rerun_at` runs it again (S16, S17). With
+    `needs_permit` a start that the user did not ask for has to be granted by the site (S19).
     """
 
     advertisement: str
@@ -48,6 +55,8 @@ class Offer:
     max_runtime: timedelta
     updates: tuple[OfferedUpdate, ...]
     manifest: str
+    released_at: Optional[datetime] = None
+    rerun_at: Optional[datetime] = None
     order: RunOrder = field(default_factory=RunOrder)
     needs_permit: bool = False
 
@@ -56,29 +65,38 @@ class Offer:
 class Windows:
     """When programs may start and computers restart (S4).
 
-    Always, or in these intervals, computed up to `until`.
+    Always, or in these intervals, computed up to `until`. Freezes are cut out of them; `frozen`
+    are the spans of those, in which nothing starts that needs no window either (S13a).
     """
 
     always: bool
     updates: tuple[tuple[datetime, datetime], ...]
     until: datetime
     restarts: tuple[tuple[datetime, datetime], ...] = ()
+    frozen: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True)
 class ScanOrder:
-    """When to scan: every so often, within `first_within` at first, and once after `after`."""
+    """When to scan: every so often, within `first_within` at first, and once for each `asked`.
+
+    Each of those is an instant after which a scan is wanted, and when it is begun at the latest.
+    """
 
     every: timedelta
     first_within: timedelta
-    after: Optional[datetime]
+    asked: tuple[tuple[datetime, datetime], ...]
     catalog: Optional[str]
     content_version: int
 
 
 @dataclass(frozen=True)
 class Policy:
-    """All that one computer has to know; `catalog` in the scan order is a SHA-256."""
+    """All that one computer has to know; `catalog` in the scan order is a SHA-256.
+
+    `emergency_windows` stand in place of `windows` for emergencies, where freezes make a
+    difference between them.
+    """
 
     computer: str
     site: str
@@ -91,6 +109,7 @@ class Policy:
     scan: ScanOrder
     windows: Windows
     offers: tuple[Offer, ...]
+    emergency_windows: Optional[Windows] = None
 
 
 @dataclass(frozen=True)

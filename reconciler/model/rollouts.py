@@ -24,7 +24,8 @@ class Release:
     `version` is the version of the authorization's package that holds its content; it rises
     when the release takes additions in. `removed` left the authorization for good: what is
     offered is `updates` without it. A retired release keeps its number and its record; it is
-    `folded` where rollups hold its updates from then on (S20).
+    `folded` where rollups hold its updates from then on (S20). `formerly` are the names that its
+    rollout had, oldest first.
     """
 
     rollout: str
@@ -35,15 +36,26 @@ class Release:
     removed: tuple[str, ...] = ()
     retired: bool = False
     folded: bool = False
+    formerly: tuple[str, ...] = ()
+
+    @property
+    def first_name(self) -> str:
+        """The name under which agents know it, whatever its rollout is called today."""
+        return (*self.formerly, self.rollout)[0]
 
     def offered(self) -> tuple[ReleasedUpdate, ...]:
         """Give the updates that are left, in order of their ids."""
         return self._offered
 
     @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the updates that are left, in order."""
+        return tuple(update.id for update in self._offered)
+
+    @cached_property
     def offered_ids(self) -> frozenset[str]:
-        """The ids of the updates that are left."""
-        return frozenset(update.id for update in self._offered)
+        """The ids of the updates that are left, to look them up."""
+        return frozenset(self.ids)
 
     @cached_property
     def _offered(self) -> tuple[ReleasedUpdate, ...]:
@@ -99,6 +111,16 @@ class PhaseRecord:
         if self.state is not PhaseState.HALTED:
             return False
         return rollout != self.rollout or release > self.release
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A token of a Readvertise that has acted: the phase ran once more from then on (S16)."""
+
+    rollout: str
+    phase: str
+    token: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True)

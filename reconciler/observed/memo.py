@@ -65,15 +65,15 @@ class _Entry:
 class Memo:
     """What was computed for the last plans; one belongs to whoever makes plans again and again.
 
-    A plan is the same with a memo and without. Between two calls of `begin` its `fleet` and the
-    instant stand still.
+    A plan is the same with a memo and without. Between two calls of `begin` its `fleet` and `now`
+    stand still.
     """
 
     def __init__(self) -> None:
         self.fleet = Fleet()
         self._given: list[object] = []
         self._version = 0
-        self._now = datetime.min.replace(tzinfo=UTC)
+        self.now = datetime.min.replace(tzinfo=UTC)
         self._step = 0
         self._steps: deque[BitMap | None] = deque(maxlen=_MOST_STEPS)
         self._ages: set[tuple[Instants, timedelta]] = set()
@@ -92,7 +92,7 @@ class Memo:
             self.fleet, self._given = fleet, same
         self._step += 1
         self._steps.append(self._changed(now))
-        self._version, self._now = fleet.version, now
+        self._version, self.now = fleet.version, now
         self._parts.clear()
         oldest = self._step - _MOST_STEPS
         self._entries = {key: one for key, one in self._entries.items() if one.step > oldest}
@@ -110,7 +110,7 @@ class Memo:
         A kept function has to ask here for every bound that moves with the time.
         """
         self._ages.add((column, age))
-        return micros(self._now - age)
+        return micros(self.now - age)
 
     def members(
         self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Bits]
@@ -156,7 +156,7 @@ class Memo:
         changed = self.fleet.changed_since(self._version)
         if changed is None or self._step == 1:
             return None
-        early, late = min(now, self._now), max(now, self._now)
+        early, late = min(now, self.now), max(now, self.now)
         for column, age in self._ages if early < late else ():
             values = getattr(self.fleet, column.value)
             changed |= values.at_least(micros(early - age)) - values.above(micros(late - age))

@@ -11,9 +11,11 @@ from typing import Any
 from pyroaring import FrozenBitMap
 
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.cohorts import Cohorts
+from reconciler.observed.rolls import CollectionRoll
 
 PhaseKey = tuple[str, int, str]
 """Rollout, release, phase."""
@@ -24,8 +26,10 @@ class Membership:
     """Who is targeted by a release in an opened phase, by ordinal (S12a).
 
     Everybody entered when the phase opened, except those in `entered`, who came later. `joined`
-    holds first contacts after that, of those whose deadline they move; `capped` the deadlines
-    that those had who moved here from another phase (S17).
+    holds first contacts after that, at the plan that saw them, of those whose deadline they move;
+    `capped` the deadlines that those had who moved here from another phase, or whose local
+    deadline has passed (S17). `awaited` are those of whom no such contact was seen when contacts
+    began to move deadlines; before that it is nothing.
     """
 
     rollout: str
@@ -35,15 +39,16 @@ class Membership:
     entered: Cohorts = field(default_factory=Cohorts)
     joined: Cohorts = field(default_factory=Cohorts)
     capped: Cohorts = field(default_factory=Cohorts)
+    awaited: FrozenBitMap | None = None
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Membership | EmergencyRecord
+RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject
+Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -53,11 +58,14 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         PhaseRecord: "phases",
         Membership: "memberships",
         SeenToken: "tokens",
+        Rerun: "reruns",
         EmergencyRecord: "emergencies",
         Package: "packages",
         Program: "programs",
         Advertisement: "advertisements",
         ContentAssignment: "assignments",
+        CollectionRoll: "rolls",
+        SpentGrant: "grants",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -76,8 +84,20 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.release, record.phase)
         case SeenToken():
             return (record.rollout, record.token)
+        case Rerun():
+            return (record.rollout, record.phase, record.token)
         case EmergencyRecord():
             return (record.rollout,)
+        case CollectionRoll():
+            return (record.collection,)
+        case SpentGrant():
+            return (record.commit,)
+        case _:
+            return _key_of_object(record)
+
+
+def _key_of_object(record: DerivedObject) -> tuple[str | int, ...]:
+    match record:
         case Package():
             return (record.id, record.version)
         case Program():
@@ -96,20 +116,37 @@ class Memory:
     phases: Mapping[PhaseKey, PhaseRecord] = _table()
     memberships: Mapping[PhaseKey, Membership] = _table()
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
+    reruns: Mapping[tuple[str, str, str], Rerun] = _table()
     emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
+    rolls: Mapping[tuple[str], CollectionRoll] = _table()
+    grants: Mapping[tuple[str], SpentGrant] = _table()
     next_number: int = 1
+
+    def name_for_agents(self, rollout: str, release: int) -> str:
+        """Give the name under which agents report runs: it outlives renames of the rollout."""
+        found = self.releases.get((rollout, release))
+        return rollout if found is None else found.first_name
+
+    def run_key(self, rollout: str, release: int) -> str:
+        """Give the key under which the last run of a release is kept of each computer."""
+        return f"{self.name_for_agents(rollout, release)}/{release}"
 
     def latest_transition(self) -> datetime | None:
         """Give the newest instant that a record holds, behind which no plan may run."""
         moments = [release.cut_at for release in self.releases.values()]
         moments += [token.seen_at for token in self.tokens.values()]
+        moments += [rerun.seen_at for rerun in self.reruns.values()]
+        released = (offer.released_at for offer in self.advertisements.values())
+        moments += [moment for moment in released if moment is not None]
         moments += [step.at for one in self.emergencies.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
+        for roll in self.rolls.values():
+            moments += roll.marks()
         for one in self.phases.values():
             marks = (one.soak_since, one.succeeded_at, one.halted_at, one.lifted_at)
             moments += [one.opened_at, *(moment for moment in marks if moment is not None)]

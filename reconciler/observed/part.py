@@ -53,10 +53,9 @@ class FleetPart:
     def _in_states(self, state: UpdateState) -> dict[str, BitMap]:
         """Few computers are in few sets: those are found once for all who ask."""
         if state not in self._states:
-            cut = (
-                (update, bits & self.among) for update, bits in self._fleet.states[state].items()
-            )
-            self._states[state] = {update: bits for update, bits in cut if bits}
+            told = self._fleet.states[state].items()
+            met = [(update, bits) for update, bits in told if not bits.isdisjoint(self.among)]
+            self._states[state] = {update: bits & self.among for update, bits in met}
         return self._states[state]
 
     def fact(self, name: str) -> FactPart | None:

@@ -22,10 +22,18 @@ class Verb(StrEnum):
     FORGET_PHASE = "ForgetPhase"
     FORGET_RELEASE = "ForgetRelease"
     FORGET_TOKEN = "ForgetToken"  # noqa: S105  # a verb, no secret
+    FORGET_MEMBERS = "ForgetMembers"
+    FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
+    FORGET_GRANT = "ForgetGrant"
+    RENAME = "Rename"
+    ACCEPT_MEMBERS = "AcceptMembers"
+    HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
+    SPEND_GRANT = "SpendGrant"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
+    READVERTISE = "Readvertise"
     SEE_TOKEN = "SeeToken"  # noqa: S105  # a verb, no secret
     HALT_PHASE = "HaltPhase"
     LIFT_HALT = "LiftHalt"
@@ -52,6 +60,9 @@ DROPS = frozenset(
         Verb.FORGET_PHASE,
         Verb.FORGET_RELEASE,
         Verb.FORGET_TOKEN,
+        Verb.FORGET_MEMBERS,
+        Verb.FORGET_GRANT,
+        Verb.FORGET_RERUN,
         Verb.FORGET_EMERGENCY,
     }
 )
@@ -72,8 +83,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One change of one record: put it, or drop it where the verb is in `DROPS`."""
+    """One change of one record: put it, or drop it where the verb is in `DROPS`.
+
+    `former` is what it was before a rename, where its key is another one now; it leaves at once.
+    """
 
     verb: Verb
     record: Record
     cause: Cause
+    former: Record | None = None

@@ -20,7 +20,7 @@ from reconciler.planning.guidance import BudgetDomain
 from reconciler.planning.permits import is_silent
 from reconciler.planning.world import RolloutView, World
 
-_WHOLE = frozenset({"all", "site"})
+WHOLE = frozenset({"all", "site"})
 _MOST_NAMED = 3
 
 
@@ -50,7 +50,7 @@ def tell_exhausted(world: World, domains: Iterable[BudgetDomain], draft: Draft) 
 def _written(world: World) -> Iterator[BudgetDomain]:
     for name, placed in world.desired.disruption_budgets.items():
         spec = placed.document.spec
-        members = world.collections.members(spec.collection)
+        members = world.collections.guarded(spec.collection)
         for value, part in _parts(world.observed.fleet, members, spec.per):
             limit = _limit(spec.concurrent, len(part))
             yield BudgetDomain(f"DisruptionBudget/{name}", value, part, limit)
@@ -76,7 +76,7 @@ def _of_rollouts(
 
 def _parts(fleet: Fleet, members: Bits, per: str) -> Iterator[tuple[str, FrozenBitMap]]:
     """Split computers by their value of `per`; those without it form one part."""
-    if per in _WHOLE:
+    if per in WHOLE:
         if members:
             yield per, FrozenBitMap(members)
         return

@@ -39,6 +39,16 @@ class Census:
         return self.membership.members
 
     @property
+    def waived(self) -> FrozenBitMap:
+        """Those that a waiver lets off all that applies to them (S11)."""
+        return self._sets["waived"]
+
+    @property
+    def liable(self) -> FrozenBitMap:
+        """The target without the waived ones."""
+        return self.target - self.waived
+
+    @property
     def verdict(self) -> Verdict:
         """Each computer's verdict for what the release offers (S10)."""
         sets = self._sets
@@ -51,7 +61,7 @@ class Census:
 
     @property
     def unreachable(self) -> FrozenBitMap:
-        """Those that are silent and not lost: they neither pass nor fail the gate."""
+        """Those that are silent, not waived and not lost: they neither pass nor fail the gate."""
         return self._sets["unreachable"]
 
     @property
@@ -91,7 +101,7 @@ class Census:
     @cached_property
     def _sets(self) -> Sets[str]:
         inputs = (
-            self.release.offered(),
+            self.release.ids,
             self.release.cut_at,
             self.record.opened_at,
             self.since,
@@ -105,7 +115,8 @@ class Census:
         def count(fleet: AnyFleet) -> dict[str, Bits]:
             return _Count(self, entrants, fleet).sets()
 
-        return self.world.memo.sets(key, inputs, count, self.target, entrants)
+        among = (self.target, entrants, *self.world.evidence.looked_up(self.release.ids))
+        return self.world.memo.sets(key, inputs, count, *among)
 
     def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""
@@ -123,6 +134,7 @@ _NAMES = (
     "counted",
     "failed",
     "tried",
+    "waived",
 )
 _NOBODY = FrozenBitMap()
 
@@ -135,7 +147,7 @@ class _Count:
         self._entrants = entrants
         self._fleet = fleet
         self._runs: RunColumn | RunPart = fleet.runs_of(
-            f"{census.release.rollout}/{census.release.number}"
+            f"{census.release.first_name}/{census.release.number}"
         )
         self._target = fleet.cut(census.target)
 
@@ -147,7 +159,7 @@ class _Count:
         found = (
             *(verdict.unknown, verdict.non_compliant, verdict.pending_restart, verdict.compliant),
             *(self._compliant, self._unreachable, self._counted & self._answered, self._counted),
-            *(self._failed, self._tried),
+            *(self._failed, self._tried, self._waived),
         )
         return dict(zip(_NAMES, found, strict=True))
 
@@ -155,8 +167,13 @@ class _Count:
     def _verdict(self) -> Verdict:
         census = self._census
         return census.world.evidence.judge(
-            self._target, census.release.offered(), keep_superseded=census.keep_superseded
+            self._target, census.release.ids, keep_superseded=census.keep_superseded
         )
+
+    @cached_property
+    def _waived(self) -> Bits:
+        census = self._census
+        return census.world.evidence.excused(self._target, census.release.ids, self._fleet)
 
     @cached_property
     def _compliant(self) -> Bits:
@@ -191,7 +208,7 @@ class _Count:
 
     @cached_property
     def _unreachable(self) -> BitMap:
-        return self._silent - self._lost
+        return self._silent - self._lost - self._waived
 
     @cached_property
     def _answered(self) -> BitMap:
@@ -199,7 +216,8 @@ class _Count:
 
     @cached_property
     def _counted(self) -> Bits:
-        return self._target - self._unreachable - (self._entrants - self._answered)
+        liable = self._target - self._waived
+        return liable - self._unreachable - (self._entrants - self._answered)
 
     @cached_property
     def _failed(self) -> BitMap:

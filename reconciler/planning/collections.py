@@ -1,14 +1,17 @@
-"""Who is in a collection (S5)."""
+"""Who is in a collection."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum, auto
 
 import re2
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.desired.naming import collection_names
 from reconciler.desired.state import DesiredState
+from reconciler.kinds.collection import CollectionSpec
 from reconciler.kinds.query import (
     AllLeaf,
     AllOf,
@@ -24,81 +27,181 @@ from reconciler.kinds.query import (
 from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 from reconciler.model.versions import compare_dpkg, compare_rpm
-from reconciler.observed.catalog import Catalog
 from reconciler.observed.facts import FactColumn, FactPart
 from reconciler.observed.fleet import KEPT_STATES
 from reconciler.observed.memo import Instants, Memo
 from reconciler.observed.part import AnyFleet
+from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.holds import Holds, Verdict
 
+_MOST_NAMED = 5
 RPM_FAMILIES = frozenset({"rhel", "suse"})
 _DIGIT_FIRST = re.compile(r"[0-9]+:[0-9].*|[0-9][^:]*", re.ASCII)
+
+
+class Reading(Enum):
+    """Which members count where a collection is held: those in force, or the most or least.
+
+    The most are whoever was or would be a member, the least who was and would be.
+    """
+
+    IN_FORCE = auto()
+    MOST = auto()
+    LEAST = auto()
+
+
+_WITHOUT = {
+    Reading.IN_FORCE: Reading.MOST,
+    Reading.MOST: Reading.LEAST,
+    Reading.LEAST: Reading.MOST,
+}
+"""How to read what is taken away: an exclusion protects, so that old and new both count."""
 
 
 class Collections:
     """Members of every collection; what the memo kept of them is only mended."""
 
-    def __init__(self, desired: DesiredState, catalog: Catalog, site_name: str, memo: Memo) -> None:
+    def __init__(
+        self, desired: DesiredState, observed: ObservedState, site_name: str, memo: Memo
+    ) -> None:
         self._desired = desired
         self._fleet = memo.fleet
-        self._catalog = catalog
+        self._catalog = observed.catalog
         self._site_name = site_name
         self._memo = memo
+        self._holds = Holds(desired, observed, memo)
+        self._verdicts: dict[str, Verdict] = {}
+        self._unsure: dict[str, bool] = {}
+        self._read: dict[tuple[str, Reading], FrozenBitMap] = {}
         self._lacking: dict[str, int] = {}
+        self._found: set[Condition] = set()
 
     def members(self, name: str) -> FrozenBitMap:
-        """Give ((query + computers + includes) & limitTo) - excludes, of enrolled ones (S5)."""
-        return self._memo.members(
-            ("collection", name), (), lambda fleet: self._evaluate(name, fleet)
-        )
+        """Give ((query + computers + includes) & limitTo) - excludes, of enrolled ones (S5).
+
+        Where that is too large a change it is held: the members in force stay (S7).
+        """
+        return self.verdict(name).roll.members
+
+    def guarded(self, name: str) -> FrozenBitMap:
+        """Give whom a collection protects where it does: in a freeze, waiver or budget.
+
+        Old and new members both count while it, or what it refers to, is held (S7).
+        """
+        return self._members(name, Reading.MOST)
+
+    def verdict(self, name: str) -> Verdict:
+        """Give the membership in force of a collection, and what is held back of it."""
+        if name not in self._verdicts:
+            found = self._evaluate(name, Reading.IN_FORCE)
+            self._verdicts[name] = self._holds.judge(name, found)
+        return self._verdicts[name]
 
     def conditions(self) -> tuple[Condition, ...]:
-        """Give what collections could not resolve: names that nobody has, facts that many lack."""
+        """Give what could not be resolved: names that nobody has, facts that many lack."""
         found = (one for name in self._desired.collections for one in self._troubles(name))
-        return tuple(sorted(found))
+        return tuple(sorted({*found, *self._found}))
 
-    def _evaluate(self, name: str, fleet: AnyFleet) -> BitMap:
+    def named(self, written: Iterable[str], subject: str) -> FrozenBitMap:
+        """Find named computers: an unknown one joins when it enrols (S6), of several none.
+
+        What cannot be resolved is told of the subject.
+        """
+        found, troubles = self._named(tuple(written), subject)
+        self._found.update(troubles)
+        return found
+
+    def _members(self, name: str, reading: Reading) -> FrozenBitMap:
+        in_force = self.members(name)
+        if reading is Reading.IN_FORCE or not self._is_unsure(name):
+            return in_force
+        if (name, reading) not in self._read:
+            found = self._evaluate(name, reading)
+            if self._verdicts[name].held is not None:
+                found = found | in_force if reading is Reading.MOST else found & in_force
+            self._read[name, reading] = FrozenBitMap(found)
+        return self._read[name, reading]
+
+    def _is_unsure(self, name: str) -> bool:
+        """Tell whether the collection or one that it depends on is held."""
+        if name not in self._unsure:
+            names = collection_names(self._desired.collections[name].document.spec)
+            held = self.verdict(name).held is not None
+            self._unsure[name] = held or any(self._is_unsure(one) for one in names)
+        return self._unsure[name]
+
+    def _evaluate(self, name: str, reading: Reading) -> FrozenBitMap:
         spec = self._desired.collections[name].document.spec
-        members = self._select(spec.query, fleet) if spec.query is not None else BitMap()
-        members |= self._named(name)[0]
+        named, _ = self._named(spec.computers, f"Collection/{name}")
+        referred = [
+            self._members(one, how)
+            for one in sorted(set(collection_names(spec)))
+            for how in (reading, _WITHOUT[reading])
+        ]
+        return self._memo.sets(
+            ("collection", name, reading),
+            (),
+            lambda fleet: {"members": self._select_all(spec, named, reading, fleet)},
+            *referred,
+        )["members"]
+
+    def _select_all(
+        self, spec: CollectionSpec, named: FrozenBitMap, reading: Reading, fleet: AnyFleet
+    ) -> BitMap:
+        members = self._select(spec.query, reading, fleet) if spec.query is not None else BitMap()
+        members |= fleet.cut(named)
         for included in spec.include:
-            members |= self.members(included)
+            members |= fleet.cut(self._members(included, reading))
         if spec.limit_to is not None:
-            members &= self.members(spec.limit_to)
+            members &= self._members(spec.limit_to, reading)
         for excluded in spec.exclude:
-            members -= self.members(excluded)
+            members -= self._members(excluded, _WITHOUT[reading])
         return members & fleet.enrolled
 
-    def _named(self, name: str) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
-        """Find the named computers, and say which cannot be found."""
-        roster = self._fleet.roster
-        return self._memo.value(("named", name), roster, lambda: self._find_named(name))
+    def _named(
+        self, written: tuple[str, ...], subject: str
+    ) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
+        inputs = (written, self._fleet.roster)
+        return self._memo.value(
+            ("named", subject), inputs, lambda: self._find_named(written, subject)
+        )
 
-    def _find_named(self, name: str) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
-        """Find named computers: an unknown one joins when it enrols (S6), of several none."""
-        members, troubles = BitMap(), []
-        subject = f"Collection/{name}"
-        for written in self._desired.collections[name].document.spec.computers:
-            site, _, bare = written.rpartition("/")
-            found = self._fleet.named(bare) if site in {"", self._site_name} else BitMap()
+    def _find_named(
+        self, written: Iterable[str], subject: str
+    ) -> tuple[FrozenBitMap, tuple[Condition, ...]]:
+        members = BitMap()
+        unknown: list[str] = []
+        ambiguous: list[str] = []
+        for one in written:
+            site, _, name = one.rpartition("/")
+            found = self._fleet.named(name) if site in {"", self._site_name} else BitMap()
             if len(found) == 1:
                 members |= found
-            elif found:
-                message = f"several are named {written!r}"
-                troubles.append(Condition(subject, ConditionType.AMBIGUOUS_COMPUTER, message))
             else:
-                message = f"none is named {written!r}"
-                troubles.append(Condition(subject, ConditionType.UNKNOWN_COMPUTER, message))
+                (ambiguous if found else unknown).append(one)
+        troubles = []
+        if unknown:
+            message = f"{len(unknown)} named computer(s) have not enrolled: {_listed(unknown)}"
+            troubles.append(Condition(subject, ConditionType.UNKNOWN_COMPUTER, message))
+        if ambiguous:
+            message = f"{len(ambiguous)} name(s) are those of several: {_listed(ambiguous)}"
+            troubles.append(Condition(subject, ConditionType.AMBIGUOUS_COMPUTER, message))
         return FrozenBitMap(members), tuple(troubles)
 
     def _troubles(self, name: str) -> Iterator[Condition]:
-        yield from self._named(name)[1]
-        query = self._desired.collections[name].document.spec.query
-        for fact in sorted(_facts_of(query)) if query is not None else ():
+        subject, spec = f"Collection/{name}", self._desired.collections[name].document.spec
+        yield from self._named(spec.computers, subject)[1]
+        for fact in self._memo.value(("facts", name), (), lambda: self._facts_of(name)):
             lacking = self._count_lacking(fact)
             if lacking:
                 message = f"{lacking} lack fact {fact!r}"
-                yield Condition(f"Collection/{name}", ConditionType.FACT_MISSING, message)
+                yield Condition(subject, ConditionType.FACT_MISSING, message)
+
+    def _facts_of(self, name: str) -> tuple[str, ...]:
+        query = self._desired.collections[name].document.spec.query
+        leaves = _leaves(query) if query is not None else ()
+        return tuple(sorted({leaf.fact for leaf in leaves if isinstance(leaf, FactLeaf)}))
 
     def _count_lacking(self, fact: str) -> int:
         if fact not in self._lacking:
@@ -107,19 +210,21 @@ class Collections:
             self._lacking[fact] = len(enrolled) - present
         return self._lacking[fact]
 
-    def _select(self, query: Query, fleet: AnyFleet) -> BitMap:
+    def _select(self, query: Query, reading: Reading, fleet: AnyFleet) -> BitMap:
         """Give the enrolled computers of a fleet that a query selects."""
         match query:
             case AllLeaf():
                 return BitMap(fleet.enrolled)
             case AllOf():
-                return BitMap.intersection(*(self._select(part, fleet) for part in query.all_of))
+                parts = (self._select(part, reading, fleet) for part in query.all_of)
+                return BitMap.intersection(*parts)
             case AnyOf():
-                return BitMap.union(*(self._select(part, fleet) for part in query.any_of))
+                parts = (self._select(part, reading, fleet) for part in query.any_of)
+                return BitMap.union(*parts)
             case Not():
-                return fleet.enrolled - self._select(query.not_, fleet)
+                return fleet.enrolled - self._select(query.not_, _WITHOUT[reading], fleet)
             case CollectionLeaf():
-                return fleet.enrolled & self.members(query.collection)
+                return BitMap(fleet.cut(self._members(query.collection, reading)))
             case FactLeaf():
                 return _by_fact(query, fleet)
             case UpdateLeaf():
@@ -143,10 +248,6 @@ class Collections:
             case _:
                 chosen = fleet.in_state(leaf.state, leaf.update)
         return chosen & fleet.enrolled
-
-
-def _facts_of(query: Query) -> set[str]:
-    return {leaf.fact for leaf in _leaves(query) if isinstance(leaf, FactLeaf)}
 
 
 def _leaves(query: Query) -> Iterator[Query]:
@@ -191,6 +292,11 @@ def _by_version(leaf: FactLeaf, column: FactColumn | FactPart, fleet: AnyFleet) 
 def _by_shard(leaf: ShardLeaf, fleet: AnyFleet) -> BitMap:
     parts = (fleet.in_shard(number, leaf.shard.of) for number in leaf.shard.in_)
     return BitMap.union(*parts) & fleet.enrolled
+
+
+def _listed(names: list[str]) -> str:
+    """Name the first few: a table may name a hundred thousand."""
+    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _any_element(accepts: Callable[[FactValue], bool]) -> Callable[[FactValue], bool]:

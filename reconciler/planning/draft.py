@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
 from reconciler.planning.conditions import Condition, ConditionType
@@ -22,6 +22,7 @@ class Draft:
         self.phases: dict[PhaseKey, PhaseRecord] = dict(memory.phases)
         self.memberships: dict[PhaseKey, Membership] = dict(memory.memberships)
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
+        self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
         self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
         self._releases_of: defaultdict[str, dict[int, Release]] = defaultdict(dict)
         self._phases_of: defaultdict[tuple[str, int], dict[str, PhaseRecord]] = defaultdict(dict)
@@ -86,5 +87,7 @@ class Draft:
                 yield self.memberships, key_of(record)
             case SeenToken():
                 yield self.tokens, key_of(record)
+            case Rerun():
+                yield self.reruns, key_of(record)
             case EmergencyRecord():
                 yield self.emergencies, key_of(record)

@@ -20,6 +20,8 @@ def after(memory: Memory, actions: Iterable[Action]) -> Memory:
             table.pop(key_of(action.record), None)
         else:
             table[key_of(action.record)] = action.record
+            if action.former is not None:
+                del table[key_of(action.former)]
             number = max(number, _number_of(action.record) + 1)
     return Memory(
         **{name: MappingProxyType(table) for name, table in tables.items()}, next_number=number

@@ -17,7 +17,7 @@ from reconciler.planning.world import RolloutView
 def meets_ratio(census: Census) -> bool:
     """Tell whether enough of the counted ones comply; nothing counted is never enough (S14)."""
     counted = len(census.counted)
-    if not census.target:
+    if not census.liable:
         return census.gate.allow_empty
     return counted > 0 and len(census.compliant & census.counted) >= census.gate.success * counted
 
@@ -25,7 +25,7 @@ def meets_ratio(census: Census) -> bool:
 def holds(census: Census) -> bool:
     """Tell whether the gate's conditions all hold now, the soak apart (S14)."""
     gate = census.gate
-    if not census.target:
+    if not census.liable:
         return gate.allow_empty
     return (
         meets_ratio(census)
@@ -36,7 +36,7 @@ def holds(census: Census) -> bool:
 
 def has_too_many_unreachable(census: Census) -> bool:
     """Tell whether more of the target is silent than the gate allows (S14)."""
-    return len(census.unreachable) > census.gate.max_unreachable * len(census.target)
+    return len(census.unreachable) > census.gate.max_unreachable * len(census.liable)
 
 
 def decide_gate(rollout: RolloutView, census: Census, draft: Draft, *, paused: bool) -> None:
@@ -69,8 +69,8 @@ def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
     if record.state is not PhaseState.OPEN:
         return
     subject = f"{rollout.subject}/{record.release}/{record.phase}"
-    if not census.target and not gate.allow_empty:
-        message = "nobody is targeted; set gate.allowEmpty to pass an empty phase"
+    if not census.liable and not gate.allow_empty:
+        message = "nobody is targeted who is not waived; set gate.allowEmpty to pass an empty phase"
         draft.tell(subject, ConditionType.EMPTY_TARGET, message)
     if has_too_many_unreachable(census):
         message = "more of the target is out of contact than gate.maxUnreachable allows"

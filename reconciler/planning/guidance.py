@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
 from reconciler.model.policy import Windows
+from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import PhaseKey
 
 
 @dataclass(frozen=True, slots=True)
 class WindowClass:
-    """Computers with the same windows: they share window-bearing collections and zone."""
+    """Computers with the same windows: they share window-bearing collections, zone and freezes.
+
+    `emergency` are the windows of emergencies where those differ (S13a).
+    """
 
     members: FrozenBitMap
     windows: Windows
+    zone: str = "UTC"
+    emergency: Windows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,23 @@ class BudgetDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class WaivedUpdate:
+    """Who is let off an update now, and who was, by the instant at which that ended (S11)."""
+
+    waived: FrozenBitMap
+    ended: Cohorts
+
+
+@dataclass(frozen=True, slots=True)
 class Guidance:
     """All classes of a site. Every enrolled computer is in one of each.
 
-    `enforce` is the site's mode (L5): where it is false nothing is installed.
+    `enforce` is the site's mode (L5): where it is false nothing is installed. `waivers` are by
+    update.
     """
 
     enforce: bool
     windows: tuple[WindowClass, ...]
     scans: tuple[ScanClass, ...]
     budgets: tuple[BudgetDomain, ...] = ()
+    waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)

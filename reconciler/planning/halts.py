@@ -22,7 +22,7 @@ def decide_halt(rollout: RolloutView, census: Census, halt: Halt | None, draft: 
     if halt is None or record.state is PhaseState.HALTED or record.passage is Passage.SKIPPED:
         return
     failed, tried = len(census.failed), len(census.tried)
-    if not failed or tried < min(halt.min_reported, len(census.target)):
+    if not failed or tried < min(halt.min_reported, len(census.liable)):
         return
     if failed < halt.failures * tried:
         return

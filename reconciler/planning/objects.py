@@ -26,7 +26,8 @@ from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
 from reconciler.planning.emergencies import SCAN_RELEASE
 from reconciler.planning.orders import order_of
-from reconciler.planning.phases import deadline_of
+from reconciler.planning.own_deadlines import terms_of
+from reconciler.planning.readvertising import rerun_of
 from reconciler.planning.scans import (
     has_scans,
     non_expedited_name,
@@ -158,6 +159,10 @@ class ObjectDraft:
         spec = rollout.placed.document.spec
         release, phase, opened_at = opening.release, opening.phase, opening.record.opened_at
         known = self._known_offer(rollout.name, release.number, phase.name)
+        terms = terms_of(phase, spec.time_basis, opened_at)
+        released_at = known.released_at if known else None
+        if known is not None and known.held and not held:
+            released_at = self._world.now
         offer = Advertisement(
             id=known.id if known else self._new_id(),
             package=program.package,
@@ -166,15 +171,23 @@ class ObjectDraft:
             rollout=rollout.name,
             release=release.number,
             phase=phase.name,
-            updates=tuple(update.id for update in release.offered()),
+            updates=release.ids,
             available_at=opened_at,
-            mandatory_at=deadline_of(phase, opened_at),
+            mandatory_at=terms.due_at if terms else None,
+            mandatory_local=terms is not None and terms.local,
             recurrence=phase.recurrence or spec.recurrence,
             grace=phase.grace,
             held=held,
             owner=known.owner if known else _owner(rollout),
             superseded=rollout.keep_superseded,
-            order=order_of(spec, phase, override_windows=rollout.overrides_windows),
+            released_at=released_at,
+            rerun_at=rerun_of(self._draft, rollout.name, phase.name, opened_at),
+            order=order_of(
+                spec,
+                phase,
+                emergency=rollout.kind == EMERGENCY,
+                override_windows=rollout.overrides_windows,
+            ),
         )
         return offer if offer == known else replace(offer, owner=_owner(rollout))
 

@@ -8,7 +8,9 @@ from reconciler.kinds.rollout_strategy import RolloutStrategySpec
 from reconciler.model.orders import HookOrder, Reminder, RestartOrder, RunOrder, UserRights
 
 
-def order_of(spec: RolloutStrategySpec, phase: Phase, *, override_windows: bool) -> RunOrder:
+def order_of(
+    spec: RolloutStrategySpec, phase: Phase, *, emergency: bool, override_windows: bool
+) -> RunOrder:
     """Give the order for one phase: what the phase says itself stands in place of the rollout's."""
     content = phase.content or spec.content or Content()
     return RunOrder(
@@ -17,6 +19,7 @@ def order_of(spec: RolloutStrategySpec, phase: Phase, *, override_windows: bool)
         hooks=_hooks(spec.hooks),
         content=content.mode,
         spread=phase.spread,
+        emergency=emergency,
         override_windows=override_windows,
     )
 

@@ -66,7 +66,9 @@ class Settlement:
         if computer is None or computer.retired:
             return None
         offer = self.memory.advertisements.get((permit.advertisement,))
-        run = computer.runs.get(f"{permit.rollout}/{permit.release}")
+        # The rollout may have been renamed since the permit was granted.
+        rollout = permit.rollout if offer is None else offer.rollout
+        run = computer.runs.get(self.memory.run_key(rollout, permit.release))
         if run is None or run.began_at < permit.granted_at:
             return self._not_begun(permit, computer, offer)
         if run.ended_at is None or run.ended_at < run.began_at:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from reconciler.kinds.phase import Gate, Phase
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
@@ -12,8 +11,10 @@ from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census
 from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
+from reconciler.planning.freezes import holds_opening
 from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
 from reconciler.planning.halts import decide_halt, halted_elsewhere, tell_halts
+from reconciler.planning.own_deadlines import last_due, terms_of
 from reconciler.planning.targets import form_targets, remember_targets
 from reconciler.planning.world import RolloutView
 
@@ -38,7 +39,8 @@ def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
         if record is None:
             served = is_served(rollout, release, phase, draft)
             may = rollout.may_open and not (paused or elsewhere or served)
-            if may and _is_due(rollout, phase, draft, passed=passed):
+            due = may and _is_due(rollout, phase, draft, passed=passed)
+            if due and not _is_frozen(rollout, release, phase, draft):
                 _open(rollout, release, phase, draft)
         else:
             _tend(rollout, release, phase, draft, paused=paused)
@@ -74,7 +76,8 @@ def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
             because = "newer releases that succeeded here hold what is left of it"
             cause = rollout.cause("S12", because, phase=phase.name)
             draft.act(Verb.RETIRE_PHASE, replace(record, retired=True), cause)
-    if not release.retired and all(
+    withheld = rollout.world.guard.withholds_of(rollout.name)
+    if not (release.retired or withheld) and all(
         _is_done_with(rollout, release, phase, draft) for phase in rollout.phases
     ):
         cause = rollout.cause("S12", "it is retired in every phase")
@@ -93,13 +96,6 @@ def is_served(rollout: RolloutView, release: Release, phase: Phase, draft: Draft
         update.id in held or not held.isdisjoint(superseders.get(update.id, ()))
         for update in release.offered()
     )
-
-
-def deadline_of(phase: Phase, opened_at: datetime) -> datetime | None:
-    """Give the instant from which the phase's program is mandatory (S16, S17)."""
-    if isinstance(phase.deadline, timedelta):
-        return opened_at + phase.deadline
-    return phase.deadline
 
 
 def _is_done_with(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
@@ -125,6 +121,12 @@ def _is_due(rollout: RolloutView, phase: Phase, draft: Draft, *, passed: bool) -
     return opens.at <= now if opens.at is not None else passed
 
 
+def _is_frozen(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
+    target = form_targets(rollout, release, draft)[phase.name]
+    subject = f"{rollout.subject}/{release.number}/{phase.name}"
+    return holds_opening(rollout, target, subject, draft)
+
+
 def _open(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> None:
     record = PhaseRecord(
         release.rollout, release.number, phase.name, PhaseState.OPEN, rollout.world.now
@@ -147,10 +149,12 @@ def _tend(
 
 
 def _tell_missed(rollout: RolloutView, census: Census, phase: Phase, draft: Draft) -> None:
-    """`GateMissed`: the deadline is past, all counted reported, and the ratio is below (S14)."""
-    deadline_at = deadline_of(phase, census.record.opened_at)
-    if census.record.state is not PhaseState.OPEN or deadline_at is None:
+    """`GateMissed`: deadline and spread are past, all reported, and the ratio is below (S14)."""
+    time_basis = rollout.placed.document.spec.time_basis
+    terms = terms_of(phase, time_basis, census.record.opened_at)
+    if census.record.state is not PhaseState.OPEN or terms is None:
         return
+    deadline_at = last_due(terms, census.target, rollout.world.by_zone) + phase.spread
     draft.wake_at(deadline_at)
     all_reported = bool(census.counted) and census.reported == census.counted
     if deadline_at <= rollout.world.now and all_reported and not meets_ratio(census):

@@ -29,6 +29,8 @@ from reconciler.planning.emergencies import (
     retire_ended,
     tell_emergencies,
 )
+from reconciler.planning.facts import tell_missing_facts
+from reconciler.planning.freezes import freeze_windows, tell_freezes
 from reconciler.planning.guidance import BudgetDomain, Guidance
 from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
@@ -38,12 +40,18 @@ from reconciler.planning.phases import (
     observe_release,
     retire_served,
 )
+from reconciler.planning.prune_guard import PruneGuard
+from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
+from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.renames import carry_over
+from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
 from reconciler.planning.targets import form_targets
 from reconciler.planning.updates import severity_conditions, unknown_updates
 from reconciler.planning.verdicts import Evidence
+from reconciler.planning.waivers import waived_updates, waiver_ends
 from reconciler.planning.windows import window_classes
 from reconciler.planning.world import RolloutView, SiteIdentity, World
 
@@ -52,7 +60,10 @@ _MOST_ROUNDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class PhaseCount:
-    """How one release stands in one phase: sizes of sets of computers."""
+    """How one release stands in one phase: sizes of sets of computers.
+
+    Of each verdict those that are not waived, who are counted apart (S11).
+    """
 
     rollout: str
     release: int
@@ -66,6 +77,7 @@ class PhaseCount:
     failed: int
     unreachable: int
     reported: int
+    waived: int = 0
     soak_since: datetime | None = None
 
 
@@ -89,8 +101,9 @@ class Plan:
     @property
     def converged(self) -> bool:
         """Whether nothing is left to do and everybody targeted complies."""
-        return not self.actions and all(
-            count.state is PhaseState.SUCCEEDED and count.compliant == count.target
+        blocked = any(one.type is ConditionType.PRUNE_BLOCKED for one in self.conditions)
+        return not (self.actions or blocked) and all(
+            count.state is PhaseState.SUCCEEDED and count.compliant + count.waived == count.target
             for count in self.counts
         )
 
@@ -106,20 +119,31 @@ def make_plan(
 
     Who plans again and again passes the same memo each time: that changes no plan.
     """
+    observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
     draft = Draft(observed.memory)
+    draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
     _forget_ended(world, draft)
     rollouts = _settle(world, draft)
+    keep_rolls(world, draft)
+    forget_rolls(world, draft)
+    tell_missing_facts(world, rollouts, draft)
+    spend_grant(world, draft)
+    tell_withheld(world, draft)
     _tell_clock(world, now, draft)
+    for moment in waiver_ends(desired):
+        draft.wake_at(moment)
+    readvertise(world, draft)
+    domains = budget_domains(world, rollouts, draft)
+    tell_exhausted(world, domains, draft)
+    guidance, no_windows = _guidance(world, domains)
+    tell_freezes(world, guidance.windows, draft)
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
-    draft.actions += diff_objects(world, objects.wanted)
-    domains = budget_domains(world, rollouts, draft)
-    tell_exhausted(world, domains, draft)
-    guidance, no_windows = _guidance(world, domains)
+    draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
     conditions = {
         *draft.conditions(),
         *no_windows,
@@ -145,10 +169,13 @@ def make_world(
     moment = later(now, observed.latest_transition)
     memo.begin(observed.fleet, moment, desired, observed.catalog.entries)
     desired = memo.value("expanded", (), partial(expand, desired))
-    collections = Collections(desired, observed.catalog, site.name, memo)
+    collections = Collections(desired, observed, site.name, memo)
     recent = recently_scanned(desired, collections, memo)
-    evidence = Evidence(observed.catalog, recent, memo)
-    return World(desired, observed, site, moment, collections, evidence, memo)
+    waivers = waived_updates(desired, collections, moment)
+    waived = {update: one.waived for update, one in waivers.items()}
+    evidence = Evidence(observed.catalog, recent, memo, waived)
+    guard = PruneGuard(desired, observed)
+    return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
 
 def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
@@ -202,12 +229,13 @@ def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
 
 def _forget_ended(world: World, draft: Draft) -> None:
     """Forget rollouts that left git: only a complete read of it says so (S16, S29)."""
-    if not world.observed.fresh:
+    if not world.observed.fresh or world.guard.withholds:
         return
     tables: tuple[tuple[Verb, Iterable[RolloutRecord]], ...] = (
         (Verb.FORGET_TARGETS, draft.memberships.values()),
         (Verb.FORGET_PHASE, draft.phases.values()),
         (Verb.FORGET_TOKEN, draft.tokens.values()),
+        (Verb.FORGET_RERUN, draft.reruns.values()),
         (Verb.FORGET_RELEASE, draft.releases.values()),
         (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
     )
@@ -230,7 +258,8 @@ def _guidance(
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
     scans = scan_classes(desired, collections, memo)
-    return Guidance(enforce, windows, scans, domains), found
+    windows = freeze_windows(world, windows)
+    return Guidance(enforce, windows, scans, domains, world.waivers), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -290,20 +319,23 @@ def _pending_count(
 ) -> PhaseCount:
     evidence = rollout.world.evidence
     place = (rollout.name, release.number, phase)
-    verdict = evidence.judge_phase(place, target, release, keep_superseded=rollout.keep_superseded)
+    verdict, waived = evidence.judge_phase(
+        place, target, release, keep_superseded=rollout.keep_superseded
+    )
     return PhaseCount(
         rollout=rollout.name,
         release=release.number,
         phase=phase,
         state=PhaseState.PENDING,
         target=len(target),
-        compliant=len(verdict.compliant),
-        missing=len(verdict.non_compliant),
-        unknown=len(verdict.unknown),
-        pending_restart=len(verdict.pending_restart),
+        compliant=len(verdict.compliant - waived),
+        missing=len(verdict.non_compliant - waived),
+        unknown=len(verdict.unknown - waived),
+        pending_restart=len(verdict.pending_restart - waived),
         failed=0,
         unreachable=0,
         reported=0,
+        waived=len(waived),
     )
 
 
@@ -314,13 +346,14 @@ def _open_count(census: Census) -> PhaseCount:
         phase=census.record.phase,
         state=census.record.state,
         target=len(census.target),
-        compliant=len(census.verdict.compliant),
-        missing=len(census.verdict.non_compliant),
-        unknown=len(census.verdict.unknown),
-        pending_restart=len(census.verdict.pending_restart),
+        compliant=len(census.verdict.compliant - census.waived),
+        missing=len(census.verdict.non_compliant - census.waived),
+        unknown=len(census.verdict.unknown - census.waived),
+        pending_restart=len(census.verdict.pending_restart - census.waived),
         failed=len(census.failed),
         unreachable=len(census.unreachable),
         reported=len(census.reported),
+        waived=len(census.waived),
         soak_since=census.record.soak_since,
     )
 

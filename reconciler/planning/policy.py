@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+
+from pyroaring import FrozenBitMap
 
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
+from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.computers import Computer
+from reconciler.model.ids import spread_offset
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
-from reconciler.planning.guidance import Guidance, ScanClass
+from reconciler.planning.composition import composed
+from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.planning.own_deadlines import Terms, own_deadline
 from reconciler.planning.verdicts import needed_updates
+
+FAMILY_FACT = "os.family"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ class PolicySource:
 def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Policy:
     """Assemble one computer's policy; the server signs it."""
     scan = _scan_class(source.guidance, computer.ordinal)
+    windows = _window_class(source.guidance, computer.ordinal, now)
+    zone = zone_or_utc(windows.zone)
+    offers = () if computer.retired else tuple(_offers(source, computer, zone, now))
     return Policy(
         computer=computer.id,
         site=source.site,
@@ -48,12 +59,15 @@ def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Poli
         poll_every=source.poll_every,
         report_every=scan.report_every if scan else source.poll_every,
         scan=_scan_order(source, computer, scan),
-        windows=_windows(source.guidance, computer.ordinal, now),
-        offers=tuple(_offers(source, computer)) if not computer.retired else (),
+        windows=windows.windows,
+        offers=composed(offers, computer.facts.get(FAMILY_FACT)),
+        emergency_windows=windows.emergency,
     )
 
 
-def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
+def _offers(
+    source: PolicySource, computer: Computer, zone: tzinfo, now: datetime
+) -> Iterator[Offer]:
     """Give the advertisements that target the computer and have something for it.
 
     Without its content on a distribution point an advertisement is not offered at all (S18).
@@ -66,28 +80,31 @@ def _offers(source: PolicySource, computer: Computer) -> Iterator[Offer]:
         content = _ready_content(memory, offer)
         if membership is None or computer.ordinal not in membership.members or content is None:
             continue
+        mandatory_at = _mandatory_at(offer, membership, computer.ordinal, zone, now)
         updates = tuple(
             update
-            for update in _updates(source, offer, membership, computer)
+            for update in _updates(source, offer, membership, computer, mandatory_at)
             if is_urgent(offer) or update.id not in hidden
         )
         if updates:
             program = memory.programs[offer.package, offer.version, offer.program]
             yield Offer(
                 advertisement=offer.id,
-                rollout=offer.rollout,
+                rollout=memory.name_for_agents(offer.rollout, offer.release),
                 release=offer.release,
                 phase=offer.phase,
                 program=offer.program,
                 package=offer.package,
                 version=offer.version,
                 available_at=offer.available_at,
-                mandatory_at=_mandatory_at(offer, membership, computer.ordinal),
+                mandatory_at=mandatory_at,
                 recurrence=offer.recurrence,
                 held=offer.held or program.disabled,
                 max_runtime=program.max_runtime,
                 updates=updates,
                 manifest=content.manifest,
+                released_at=offer.released_at,
+                rerun_at=offer.rerun_at,
                 order=_order(offer, computer),
                 needs_permit=_needs_permit(source.guidance, offer, computer.ordinal),
             )
@@ -126,30 +143,57 @@ def _order(offer: Advertisement, computer: Computer) -> RunOrder:
     return replace(offer.order, user=UserRights(available=False, postpone=False))
 
 
-def _mandatory_at(offer: Advertisement, membership: Membership, ordinal: int) -> datetime | None:
-    """Give this computer's own deadline: a late one has `grace` from when it entered (S17)."""
+def _mandatory_at(
+    offer: Advertisement, membership: Membership, ordinal: int, zone: tzinfo, now: datetime
+) -> datetime | None:
     if offer.mandatory_at is None:
         return None
-    entered_at = membership.entered.moment_of(ordinal) or offer.available_at
-    return later(offer.mandatory_at, offer.available_at + offer.grace, entered_at + offer.grace)
+    terms = Terms(offer.mandatory_at, offer.mandatory_local, offer.available_at, offer.grace)
+    return own_deadline(terms, membership, ordinal, zone, now)
 
 
 def _updates(
-    source: PolicySource, offer: Advertisement, membership: Membership, computer: Computer
+    source: PolicySource,
+    offer: Advertisement,
+    membership: Membership,
+    computer: Computer,
+    mandatory_at: datetime | None,
 ) -> Iterator[OfferedUpdate]:
-    """Give what the computer needs of the offer, and no halt keeps from it."""
+    """Give what the computer needs of the offer, and neither a waiver nor a halt keeps from it."""
+    ordinal, waivers = computer.ordinal, source.guidance.waivers
+    waived = {one for one in offer.updates if one in waivers and ordinal in waivers[one].waived}
     entries = source.catalog.entries
     listed = frozenset(offer.updates) & entries.keys()
     needed = needed_updates(
-        source.catalog, computer.states, listed, keep_superseded=offer.superseded
+        source.catalog,
+        computer.states,
+        listed,
+        keep_superseded=offer.superseded,
+        waived=frozenset(waived),
     )
-    blocked = _blocked(source.memory, membership, computer.ordinal)
+    blocked = _blocked(source.memory, membership, ordinal)
     for update in needed:
         if update not in blocked:
             pins = {
                 (one.name, one.architecture, one.version) for one in entries[update].update.packages
             }
-            yield OfferedUpdate(update, tuple(sorted(pins)))
+            since = waivers[update].ended.moment_of(ordinal) if update in waivers else None
+            not_before = _rejoins_at(offer, membership, ordinal, since, mandatory_at)
+            yield OfferedUpdate(update, tuple(sorted(pins)), not_before)
+
+
+def _rejoins_at(
+    offer: Advertisement,
+    membership: Membership,
+    ordinal: int,
+    waived_until: datetime | None,
+    mandatory_at: datetime | None,
+) -> datetime | None:
+    """Give the own deadline of an update whose waiver ended while it was offered here (S11)."""
+    came_at = membership.entered.moment_of(ordinal) or offer.available_at
+    if waived_until is None or waived_until <= came_at:
+        return None
+    return later(waived_until + offer.grace, mandatory_at)
 
 
 def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
@@ -181,26 +225,24 @@ def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | 
 def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None) -> ScanOrder:
     """Ask for a scan after every opening of a phase that targets the computer (S14).
 
-    An emergency's expedited scan asks for one too (D4, step 5).
+    It is asked for within the phase's spread, by the computer's own share of it. An emergency's
+    expedited scan asks for one too (D4, step 5), unless it is held.
     """
-    memory = source.memory
-    openings = [
-        record.opened_at
-        for key, record in memory.phases.items()
-        if not record.retired
-        and (membership := memory.memberships.get(key)) is not None
-        and computer.ordinal in membership.members
-    ]
-    openings += [
-        offer.available_at
-        for offer in memory.advertisements.values()
-        if not offer.updates and not offer.held and _is_targeted(memory, offer, computer.ordinal)
-    ]
+    asked = {
+        (
+            offer.available_at,
+            offer.available_at
+            + spread_offset(offer.rollout, offer.phase, computer.id, offer.order.spread),
+        )
+        for offer in source.memory.advertisements.values()
+        if (offer.updates or not offer.held)
+        and _is_targeted(source.memory, offer, computer.ordinal)
+    }
     every = scan.every if scan else source.lifetime
     return ScanOrder(
         every=every,
         first_within=scan.first_within if scan else every,
-        after=max(openings, default=None),
+        asked=tuple(sorted(asked)),
         catalog=source.slices.get(computer.release),
         content_version=source.catalog.version,
     )
@@ -210,7 +252,7 @@ def _scan_class(guidance: Guidance, ordinal: int) -> ScanClass | None:
     return next((one for one in guidance.scans if ordinal in one.members), None)
 
 
-def _windows(guidance: Guidance, ordinal: int, now: datetime) -> Windows:
+def _window_class(guidance: Guidance, ordinal: int, now: datetime) -> WindowClass:
     """Give the computer's windows; one that no class has yet starts nothing (S4)."""
-    found = next((one.windows for one in guidance.windows if ordinal in one.members), None)
-    return found or Windows(always=False, updates=(), until=now)
+    found = next((one for one in guidance.windows if ordinal in one.members), None)
+    return found or WindowClass(FrozenBitMap(), Windows(always=False, updates=(), until=now))

@@ -129,13 +129,19 @@ def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:
     releases = draft.releases_of(rollout.name)
     newest = releases[-1] if releases else None
     if newest is None:
-        _cut(rollout, 1, added, draft)
+        _cut(rollout, _first_number(rollout, draft), added, draft)
     elif not newest.retired and not draft.phases_of(newest):
         _extend(rollout, newest, added, draft)
     elif _is_due(rollout, newest, draft):
         _cut(rollout, newest.number + 1, added, draft)
     else:
         _wait(rollout, added, draft)
+
+
+def _first_number(rollout: RolloutView, draft: Draft) -> int:
+    """Agents may still tell of runs under the name, from before its rollout was renamed (S23)."""
+    named = [one.number for one in draft.releases.values() if one.first_name == rollout.name]
+    return max(named, default=0) + 1
 
 
 def _cut(rollout: RolloutView, number: int, updates: frozenset[str], draft: Draft) -> None:

@@ -9,14 +9,16 @@ from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
-from reconciler.model.rollouts import PhaseRecord, Release, SeenToken
+from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
 from reconciler.observed.canonical_bits import canonical_bits
-from reconciler.observed.memory import Membership, Record
+from reconciler.observed.memory import DerivedObject, Membership, Record
+from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
 
-_IDS = frozenset({"id", "package", "owner"})
+_IDS = frozenset({"id", "package", "owner", "commit", "applied"})
 _INSTANTS = ("At", "Since")
 
 
@@ -80,10 +82,21 @@ def describe(record: Record) -> str:
         case Membership():
             where = f"{record.rollout}/{record.release}/{record.phase}"
             return f"{where} ({len(record.members)} computers)"
-        case SeenToken():
-            return f"{record.rollout} resume token"
+        case SeenToken() | Rerun():
+            return _describe_token(record)
+        case CollectionRoll():
+            held = ", a change held" if record.held_since is not None else ""
+            return f"members of {record.collection} ({len(record.members)} computers{held})"
         case EmergencyRecord():
             return f"{record.rollout} ({record.state.value})"
+        case SpentGrant():
+            return f"leave to retire {record.number} advertisement(s)"
+        case _:
+            return _describe_object(record)
+
+
+def _describe_object(record: DerivedObject) -> str:
+    match record:
         case Package():
             return f"package {record.name} version {record.version}"
         case Program():
@@ -97,6 +110,12 @@ def describe(record: Record) -> str:
             return f"advertisement of {record.program} for {where} ({size} updates{held})"
 
 
+def _describe_token(record: SeenToken | Rerun) -> str:
+    if isinstance(record, Rerun):
+        return f"{record.rollout}/{record.phase} once more"
+    return f"{record.rollout} resume token"
+
+
 def _action_json(action: Action) -> dict[str, Any]:
     return {
         "verb": action.verb.value,
@@ -107,14 +126,25 @@ def _action_json(action: Action) -> dict[str, Any]:
 
 
 def _record_json(record: Record) -> Json:
-    """Give a record's fields; of targets the count and a digest, for there may be a million."""
+    """Give a record's fields; sets of computers as counts and digests."""
     if isinstance(record, Membership):
         return {
             "rollout": record.rollout,
             "release": record.release,
             "phase": record.phase,
             "computers": len(record.members),
+            "late": len(record.joined.everybody),
             "digest": digest_of(canonical_bits(record.members).hex()),
+        }
+    if isinstance(record, CollectionRoll):
+        return {
+            "collection": record.collection,
+            "revision": record.digest,
+            "revisedAt": encode(record.revised_at),
+            "computers": len(record.members),
+            "digest": digest_of(canonical_bits(record.members).hex()),
+            "held": record.held_since is not None,
+            "heldSince": encode(record.held_since),
         }
     return encode(record)
 

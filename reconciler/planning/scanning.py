@@ -44,7 +44,8 @@ def recently_scanned(desired: DesiredState, collections: Collections, memo: Memo
             found |= fleet.last_scan_at.at_least(bound) & members
         return found
 
-    return memo.members("recently scanned", (), recent)
+    governed = _governed(desired, collections, memo).values()
+    return memo.sets("recent", (), lambda fleet: {"recent": recent(fleet)}, *governed)["recent"]
 
 
 def scan_classes(
@@ -90,7 +91,9 @@ def _governed(desired: DesiredState, collections: Collections, memo: Memo) -> Se
             found[kind, _NO_POLICY] = rest
         return found
 
-    return memo.sets("governed by scan policies", (), split)
+    policies = (placed.document.spec.collection for placed in desired.scan_policies.values())
+    among = [collections.members(name) for name in policies]
+    return memo.sets("governed by scan policies", (), split, *among)
 
 
 def _strictest_first(desired: DesiredState, kind: MachineClass) -> list[str]:

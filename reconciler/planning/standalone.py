@@ -24,7 +24,8 @@ def retire_folded(rollout: RolloutView, rollouts: Sequence[RolloutView], draft: 
     was targeted, and each one of them that can be reached complies.
     """
     is_standalone = rollout.group.document.spec.type == "standalone"
-    if rollout.kind != ROLLOUT or not is_standalone or rollout.is_paused:
+    withheld = rollout.world.guard.withholds_of(rollout.name)
+    if rollout.kind != ROLLOUT or not is_standalone or rollout.is_paused or withheld:
         return
     mine = [other for other in rollouts if _same_authorization(other, rollout)]
     counted = [census for other in mine for census in _newest_counts(other, draft)]
@@ -71,5 +72,5 @@ def _newest_counts(rollout: RolloutView, draft: Draft) -> Iterator[Census]:
 
 
 def _needed(census: Census) -> BitMap:
-    """Give who can be reached and does not comply."""
-    return BitMap(census.target - census.unreachable - census.compliant)
+    """Give who is not waived, can be reached and does not comply."""
+    return BitMap(census.liable - census.unreachable - census.compliant)

@@ -28,9 +28,8 @@ def group_updates(
     """
     chosen = {update for update in {*spec.updates, *folded} if update in catalog.entries}
     if spec.query is not None:
-        chosen.update(
-            update for update, entry in catalog.entries.items() if _matches(spec.query, entry, now)
-        )
+        matches = _matcher(spec.query, now)
+        chosen.update(update for update, entry in catalog.entries.items() if matches(entry))
     return frozenset(chosen.difference(spec.exclude))
 
 
@@ -59,9 +58,9 @@ def severity_conditions(
     """Tell that a group asks updates for a severity which their source does not tell."""
     if spec.query is None or spec.query.severity is None:
         return ()
-    others = spec.query.model_copy(update={"severity": None})
+    matches = _matcher(spec.query.model_copy(update={"severity": None}), now)
     if not any(
-        entry.update.severity is UpdateSeverity.UNSET and _matches(others, entry, now)
+        entry.update.severity is UpdateSeverity.UNSET and matches(entry)
         for entry in catalog.entries.values()
     ):
         return ()
@@ -110,17 +109,23 @@ def parse_severity_bound(text: str) -> tuple[str, UpdateSeverity]:
     return match.group(1) or "=", SEVERITY_WORDS[match.group(2)]
 
 
-def _matches(query: UpdateQuery, entry: CatalogEntry, now: datetime) -> bool:
-    """Tell whether every field of the query accepts the update; values of a field are ORed."""
-    update = entry.update
-    return (
-        (not query.product or not set(query.product).isdisjoint(update.all_products))
-        and (not query.classification or update.classification in query.classification)
-        and (not query.release or not set(query.release).isdisjoint(update.release))
-        and (not query.cves or not set(query.cves).isdisjoint(update.cves))
-        and (query.severity is None or _in_bound(query.severity, update.severity))
-        and _is_in_span(query, entry, now)
-    )
+def _matcher(query: UpdateQuery, now: datetime) -> Callable[[CatalogEntry], bool]:
+    """Give the test whether every field of the query accepts; values of a field are ORed."""
+    products, classes = frozenset(query.product), frozenset(query.classification)
+    releases, cves = frozenset(query.release), frozenset(query.cves)
+
+    def matches(entry: CatalogEntry) -> bool:
+        update = entry.update
+        return (
+            (not products or not products.isdisjoint(update.all_products))
+            and (not classes or update.classification in classes)
+            and (not releases or not releases.isdisjoint(update.release))
+            and (not cves or not cves.isdisjoint(update.cves))
+            and (query.severity is None or _in_bound(query.severity, update.severity))
+            and _is_in_span(query, entry, now)
+        )
+
+    return matches
 
 
 def _in_bound(bound: str, severity: UpdateSeverity) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import Release, ReleasedUpdate
+from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memo import Bits, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _SAYS_SOMETHING = (UpdateState.MISSING, UpdateState.UNKNOWN, UpdateState.PENDING_RESTART)
+_NOBODY = FrozenBitMap()
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
 
 
@@ -29,18 +30,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What judging needs to look at: the catalog, whose scan is recent enough, and the fleet."""
+    """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough.
+
+    `waived` holds who is let off an update: it counts as not applicable there (S11).
+    """
 
     catalog: Catalog
     recent: FrozenBitMap
     memo: Memo
+    waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
-    def judge(
-        self, target: Bits, updates: Sequence[ReleasedUpdate], *, keep_superseded: bool
-    ) -> Verdict:
+    def judge(self, target: Bits, updates: tuple[str, ...], *, keep_superseded: bool) -> Verdict:
         """Give each computer the first verdict that fits (S10)."""
-        ids = tuple(update.id for update in updates)
-        verdict = self._verdicts(ids, keep_superseded=keep_superseded)
+        verdict = self._verdicts(updates, keep_superseded=keep_superseded)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
@@ -53,16 +55,33 @@ class Evidence:
         release: Release,
         *,
         keep_superseded: bool,
-    ) -> Verdict:
-        """Give the verdicts of a phase that may not have opened, known by its place."""
-        updates = release.offered()
+    ) -> tuple[Verdict, FrozenBitMap]:
+        """Give the verdicts of a phase, known by its place, and who is waived in it."""
+        updates = release.ids
 
         def judge(fleet: AnyFleet) -> dict[str, Bits]:
             inside = fleet.cut(target)
-            return vars(self.judge(inside, updates, keep_superseded=keep_superseded))
+            verdict = self.judge(inside, updates, keep_superseded=keep_superseded)
+            return {**vars(verdict), "waived": self.excused(inside, updates, fleet)}
 
+        among = (target, *self.looked_up(updates))
         inputs = (updates, keep_superseded)
-        return Verdict(**self.memo.sets(("pending", *place), inputs, judge, target))
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        waived = found.pop("waived")
+        return Verdict(**found), waived
+
+    def excused(self, target: Bits, updates: Sequence[str], fleet: AnyFleet) -> Bits:
+        """Give the waived computers: let off some, and every other is known not to apply (S11)."""
+        waived = [self.waived[update] for update in updates if update in self.waived]
+        let_off = BitMap.union(BitMap(), *waived) & target
+        for update in updates if let_off else ():
+            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update)
+        return let_off
+
+    def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give the sets beside the fleet in which a verdict for these updates looks."""
+        waived = (self.waived[update] for update in updates if update in self.waived)
+        return (self.recent, *waived)
 
     def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
@@ -73,11 +92,12 @@ class Evidence:
         if not all(map(entries.__contains__, updates)):
             return FrozenBitMap()
         required = max((entries[update].since for update in updates), default=0)
-        return self.memo.members(
+        return self.memo.sets(
             ("knew", required),
             (),
-            lambda fleet: self.recent & fleet.scan_version.at_least(required),
-        )
+            lambda fleet: {"knew": self.recent & fleet.scan_version.at_least(required)},
+            self.recent,
+        )["knew"]
 
     def _verdicts(self, updates: tuple[str, ...], *, keep_superseded: bool) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
@@ -93,7 +113,8 @@ class Evidence:
             pending = rest & said[UpdateState.PENDING_RESTART]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        return self.memo.sets(("verdicts", updates, keep_superseded), (), verdicts)
+        among = self.looked_up(updates)
+        return self.memo.sets(("verdicts", updates, keep_superseded), (), verdicts, *among)
 
     def _said(
         self,
@@ -109,7 +130,7 @@ class Evidence:
             bits = self._in_state(state, update, fleet)
             if not keep_superseded:
                 newer = self.catalog.replacers(update).intersection(updates)
-                applying = (fleet.in_state(one, other) for other in newer for one in _APPLIES)
+                applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
                 bits = bits - BitMap.union(*applying) if newer else bits
             found.append(bits)
         return BitMap.union(BitMap(), *found)
@@ -124,10 +145,25 @@ class Evidence:
 
     def _in_state(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
         """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
-        found = fleet.in_state(state, update)
+        found = self._bound(state, update, fleet)
         for newer in self.catalog.superseders.get(update, ()):
             found = found - fleet.in_state(UpdateState.INSTALLED, newer)
         return found
+
+    def _inapplicable(self, update: str, fleet: AnyFleet) -> Bits:
+        """Give where the update is known not to apply."""
+        found = fleet.cut(self.judged([update]))
+        for state in (*_APPLIES, UpdateState.UNKNOWN):
+            found = found - fleet.in_state(state, update)
+        return found
+
+    def _bound(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
+        """Give who is in a state and not let off the update."""
+        found = fleet.in_state(state, update)
+        return found - self.waived[update] if update in self.waived else found
+
+    def _waived(self, update: str) -> FrozenBitMap:
+        return self.waived.get(update, _NOBODY)
 
 
 def needed_updates(
@@ -136,16 +172,18 @@ def needed_updates(
     listed: frozenset[str],
     *,
     keep_superseded: bool,
+    waived: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Give what one computer misses of a set of updates, as `judge` sees it."""
+    due = listed - waived
 
     def is_needed(update: str) -> bool:
         newer = catalog.superseders.get(update, frozenset())
-        replacers = frozenset() if keep_superseded else catalog.replacers(update) & listed
+        replacers = frozenset() if keep_superseded else catalog.replacers(update) & due
         return not (
             any(states.get(other) is UpdateState.INSTALLED for other in newer)
             or any(states.get(other) in _APPLIES for other in replacers)
         )
 
-    missing = (one for one in listed if states.get(one) is UpdateState.MISSING)
+    missing = (one for one in due if states.get(one) is UpdateState.MISSING)
     return tuple(sorted(filter(is_needed, missing)))

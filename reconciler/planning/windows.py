@@ -111,7 +111,7 @@ def window_classes(
             partial(_openings_of_day, declared, zone, begin),
         )
         windows = Windows(always, updates, begin + HORIZON, restarts)
-        classes.append(WindowClass(members, windows))
+        classes.append(WindowClass(members, windows, zone.key))
         if declared and not (is_ahead or _any_ahead(declared, zone, now)):
             found.append(_no_window_ahead(site_name, members, names))
     if without:
@@ -150,7 +150,12 @@ def _classes(
             if not who.isdisjoint(there)
         }
 
-    classes = memo.sets("window classes", site_zone.key, split)
+    bearing = [
+        collections.members(name)
+        for name, placed in desired.collections.items()
+        if placed.document.spec.maintenance_windows is not None
+    ]
+    classes = memo.sets("window classes", site_zone.key, split, *bearing)
     return [((names, ZoneInfo(zone)), classes[names, zone]) for names, zone in sorted(classes)]
 
 
@@ -162,6 +167,21 @@ def _openings_of_day(
     updates = purpose_windows(declared, "updates", zone, begin, until)
     restarts = purpose_windows(declared, "restarts", zone, begin, until)
     return (updates, restarts), _any_ahead(declared, zone, begin + timedelta(days=1))
+
+
+def split_by_zone(
+    memo: Memo, members: BitMap | FrozenBitMap, site_zone: ZoneInfo
+) -> Iterator[tuple[ZoneInfo, FrozenBitMap]]:
+    """Split some computers by the zone in which their wall times are read (S3)."""
+    zones = memo.sets("zones", site_zone.key, lambda fleet: _zones(fleet, site_zone))
+    rest = FrozenBitMap(members)
+    for zone in sorted(zones):
+        part = rest & zones[zone] if zone != site_zone.key else FrozenBitMap()
+        rest = rest - part
+        if part:
+            yield ZoneInfo(zone), part
+    if rest:
+        yield site_zone, rest
 
 
 def _days(window: MaintenanceWindow, begin: datetime, end: datetime) -> Iterator[date]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from types import MappingProxyType
+
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
 from reconciler.desired.state import DesiredState, Placed
@@ -15,6 +17,7 @@ from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
+from reconciler.kinds.timezones import zone_or_utc
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
@@ -22,8 +25,11 @@ from reconciler.observed.memo import Identity, Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Cause
 from reconciler.planning.collections import Collections
+from reconciler.planning.guidance import WaivedUpdate
+from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.updates import authorized_updates, group_updates, ripening
 from reconciler.planning.verdicts import Evidence
+from reconciler.planning.windows import split_by_zone
 
 _FOLDS = EmergencyState.FOLDING
 
@@ -48,6 +54,14 @@ class World:
     collections: Collections
     evidence: Evidence
     memo: Memo
+    guard: PruneGuard
+    waivers: Mapping[str, WaivedUpdate]
+
+    def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
+        """Split computers by the zone in which their wall times are read (S3)."""
+        site = self.desired.sites.get(self.site.name)
+        site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
+        return split_by_zone(self.memo, members, site_zone)
 
     def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
         """Give the rollouts that git holds, by name, as far as its emergencies have come."""

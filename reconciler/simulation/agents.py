@@ -111,9 +111,10 @@ class Agents:
         offers = offered(memory)
         if not offers:
             return
-        rest = self._openings.rest(world.now, "updates")
+        rests = [self._openings.rest(world.now, "updates", urgent=one) for one in (False, True)]
         taken: Ints = np.zeros(self._estate.size, dtype=np.int64)
         for one in offers:
+            rest = rests[one.offer.order.emergency]
             self.chances.note(one, rest, heard, world.now)
             if one.may_start:
                 asking = self._asking(one, world, memory, free, rest - taken)
@@ -142,9 +143,7 @@ class Agents:
         candidates = BitMap(one.members & free)
         if not candidates:
             return candidates
-        verdict = world.evidence.judge(
-            candidates, release.offered(), keep_superseded=offer.superseded
-        )
+        verdict = world.evidence.judge(candidates, release.ids, keep_superseded=offer.superseded)
         asking = array_of(BitMap(verdict.non_compliant))
         if len(asking):
             asking = asking[self._is_due(one, asking, world.now)]
@@ -154,16 +153,21 @@ class Agents:
 
     def _is_due(self, one: Offered, asking: Ordinals, now: datetime) -> Flags:
         """Tell whose start has come: a user's at the deadline, else as soon as it is offered."""
-        deadlines = one.deadlines(asking)  # type: ignore[arg-type]
+        deadlines = one.deadlines(asking, self._openings.zoned, now)
         begins = np.full(len(asking), micros(one.offer.available_at), dtype=np.int64)
         if one.offer.order.user.available:
             begins = np.where(self._estate.has_user[asking], deadlines, begins)
+        if one.offer.released_at is not None:
+            # What came due while it was held is spread anew.
+            begins = np.maximum(begins, micros(one.offer.released_at))
         offsets = self.spreads.offsets(one)
         if offsets is not None:
             begins += offsets[asking]
         ended = self.runs.book(one.release).ended[asking]
         recurrence = int(one.offer.recurrence.total_seconds()) * 1_000_000
         rested = (ended == NEVER) | (ended + recurrence <= micros(now))
+        if one.offer.rerun_at is not None:
+            rested |= ended <= micros(one.offer.rerun_at)
         is_due: Flags = (deadlines != NEVER) & (begins <= micros(now)) & rested
         return is_due
 

@@ -16,7 +16,7 @@ from reconciler.model.times import render_instant
 from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition
-from reconciler.planning.phases import deadline_of
+from reconciler.planning.own_deadlines import terms_of
 from reconciler.planning.plan import PhaseCount, Plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.simulation.clockwork import Moment, Scene, Simulation, Span
@@ -182,9 +182,12 @@ def _deadline(
     desired: DesiredState, key: tuple[str, int, str], opened_at: datetime
 ) -> datetime | None:
     rollout = desired.rollouts.get(key[0])
-    phases = rollout.document.spec.phases if rollout is not None else ()
-    found = next((one for one in phases if one.name == key[2]), None)
-    return deadline_of(found, opened_at) if found is not None else None
+    if rollout is None:
+        return None
+    spec = rollout.document.spec
+    found = next((one for one in spec.phases if one.name == key[2]), None)
+    terms = terms_of(found, spec.time_basis, opened_at) if found is not None else None
+    return terms.due_at if terms is not None else None
 
 
 def _phase_json(one: ExpectedPhase) -> Json:

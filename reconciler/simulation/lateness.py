@@ -58,13 +58,15 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
     offer, fleet = one.offer, world.observed.fleet
     target = BitMap(one.members & fleet.enrolled)
     ordinals = array_of(target)
-    own = one.deadlines(ordinals)  # type: ignore[arg-type]
+    own = one.deadlines(ordinals, agents.openings.zoned, world.now)
     verdict = world.evidence.judge(
         target,
-        world.observed.memory.releases[offer.rollout, offer.release].offered(),
+        world.observed.memory.releases[offer.rollout, offer.release].ids,
         keep_superseded=offer.superseded,
     )
-    due = bits_of(ordinals[own <= micros(deadline_at)])
+    # Whose deadline only begins to run with a first contact is late as long as there is none.
+    silent = target - fleet.last_contact_at.at_least(micros(offer.available_at))
+    due = silent | bits_of(ordinals[own <= micros(deadline_at)])
     late = due - verdict.compliant
     rest, reasons, names = BitMap(late), {}, {}
     for reason, fits in _reasons(one, verdict, agents, world):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
-from pyroaring import BitMap, FrozenBitMap
+from pyroaring import FrozenBitMap
 
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.objects import Advertisement, ContentState, Program
 from reconciler.observed.columns import NEVER, micros
 from reconciler.observed.memory import Membership, Memory, PhaseKey
-from reconciler.observed.order import Ints, array_of
+from reconciler.observed.order import Ints, Ordinals, array_of, bits_of
+from reconciler.planning.own_deadlines import Terms, Zoned, own_deadlines
 from reconciler.planning.policy import is_urgent
 from reconciler.simulation.estate import Estate
 
@@ -28,16 +30,13 @@ class Offered:
     program: Program
     membership: Membership
     has_content: bool
+    release: str
+    """The name of its release among runs."""
 
     @property
     def key(self) -> PhaseKey:
         """Its rollout, release and phase."""
         return self.offer.rollout, self.offer.release, self.offer.phase
-
-    @property
-    def release(self) -> str:
-        """The name of its release among runs."""
-        return f"{self.offer.rollout}/{self.offer.release}"
 
     @property
     def members(self) -> FrozenBitMap:
@@ -54,19 +53,18 @@ class Offered:
         """The longest that a run may take, in microseconds."""
         return int(self.program.max_runtime.total_seconds()) * MICROSECONDS
 
-    def deadlines(self, ordinals: Ints) -> Ints:
-        """Give each computer's own deadline; late entrants have `grace` from then (S17).
+    def deadlines(self, ordinals: Ordinals, zoned: Zoned, now: datetime) -> Ints:
+        """Give each computer's own deadline, as a plan gives it (S17).
 
         `NEVER` where the program is only offered.
         """
         offer = self.offer
+        found = np.full(len(ordinals), NEVER, dtype=np.int64)
         if offer.mandatory_at is None:
-            return np.full(len(ordinals), NEVER, dtype=np.int64)
-        base = max(micros(offer.mandatory_at), micros(offer.available_at + offer.grace))
-        found = np.full(len(ordinals), base, dtype=np.int64)
-        for entered_at, who in self.membership.entered.parts:
-            late = np.isin(ordinals, array_of(BitMap(who)))
-            found[late] = max(base, micros(entered_at + offer.grace))
+            return found
+        terms = Terms(offer.mandatory_at, offer.mandatory_local, offer.available_at, offer.grace)
+        for due_at, who in own_deadlines(terms, self.membership, bits_of(ordinals), zoned, now):
+            found[np.isin(ordinals, array_of(who))] = micros(due_at)
         return found
 
 
@@ -82,7 +80,8 @@ def _offered(memory: Memory) -> Iterator[Offered]:
         if membership is not None and offer.updates:
             program = memory.programs[offer.package, offer.version, offer.program]
             has_content = (offer.package, offer.version) in done
-            yield Offered(offer, program, membership, has_content)
+            release = memory.run_key(offer.rollout, offer.release)
+            yield Offered(offer, program, membership, has_content, release)
 
 
 def _order(one: Offered) -> tuple[bool, int, str, int, str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from typing import Literal
 
 import numpy as np
 
+from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.policy import Windows
 from reconciler.observed.columns import micros
 from reconciler.observed.order import Ints, array_of
 from reconciler.planning.guidance import Guidance
+from reconciler.planning.own_deadlines import Bits
 
 CLOSED = -1
 ANY_TIME = 1 << 60
@@ -25,12 +28,25 @@ class Openings:
     def __init__(self, guidance: Guidance, size: int) -> None:
         self._class_of = np.full(size, _NO_CLASS, dtype=np.int64)
         self._windows = [one.windows for one in guidance.windows]
+        self._urgent = [one.emergency or one.windows for one in guidance.windows]
+        self._zones = [(zone_or_utc(one.zone), one.members) for one in guidance.windows]
         for number, one in enumerate(guidance.windows):
             self._class_of[array_of(one.members)] = number  # type: ignore[arg-type]
 
-    def rest(self, now: datetime, purpose: Purpose) -> Ints:
-        """Give the microseconds until the window of each computer closes, or `CLOSED`."""
-        return self._spread([_rest(one, now, purpose) for one in self._windows])
+    def rest(self, now: datetime, purpose: Purpose, *, urgent: bool = False) -> Ints:
+        """Give the microseconds until the window of each computer closes, or `CLOSED`.
+
+        Emergencies may have other ones, where a freeze is not for them (S13a).
+        """
+        windows = self._urgent if urgent else self._windows
+        return self._spread([_rest(one, now, purpose) for one in windows])
+
+    def zoned(self, who: Bits) -> Iterator[tuple[tzinfo, Bits]]:
+        """Split computers by their time zone."""
+        for zone, members in self._zones:
+            mine = members & who
+            if mine:
+                yield zone, mine
 
     def elapsed(self, now: datetime) -> Ints:
         """Give the microseconds since the window for updates of each computer opened."""

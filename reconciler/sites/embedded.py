@@ -44,6 +44,8 @@ class EmbeddedSite:
             work.records.drop(action.record)
         else:
             work.records.put(action.record)
+            if action.former is not None:
+                work.records.drop(action.former)
 
     def shows(self, view: UnitOfWork, action: Action) -> bool:
         """Tell whether the action's effect is there already."""

@@ -25,6 +25,7 @@ from reconciler.source.selection import (
     Selection,
     make_selection,
 )
+from reconciler.source.trailers import read_grants
 
 FETCH_TIMEOUT = timedelta(minutes=5)
 _LOCAL_TIMEOUT = timedelta(minutes=1)
@@ -71,17 +72,18 @@ class GitSource:
         self._mirror = work_dir / f"{digest}.git"
         self._timeout = timeout
 
-    def fetch(self) -> Checkout:
+    def fetch(self, applied: str = "") -> Checkout:
         """Give the newest revision whole; raise SourceError where that is not possible (S29).
 
-        A mirror that is damaged is made anew once.
+        With what the commits since the applied one grant. A mirror that is damaged is made anew
+        once.
         """
         try:
-            return self._fetch_once()
+            return self._fetch_once(applied)
         except _BrokenMirrorError:
             self._remove_mirror()
         try:
-            return self._fetch_once()
+            return self._fetch_once(applied)
         except _BrokenMirrorError as error:
             raise SourceError(self._message(str(error))) from error
 
@@ -95,14 +97,14 @@ class GitSource:
         except _BrokenMirrorError as error:
             raise SourceError(self._message(str(error))) from error
 
-    def _fetch_once(self) -> Checkout:
+    def _fetch_once(self, applied: str) -> Checkout:
         self._update_mirror()
-        return self._read_mirror()
+        return self._read_mirror(applied)
 
-    def _read_mirror(self) -> Checkout:
+    def _read_mirror(self, applied: str = "") -> Checkout:
         try:
             with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
-                return self._read(repository)
+                return self._read(repository, applied)
         except (git.GitError, ODBError, ValueError, KeyError, OSError, EOFError) as error:
             raise _BrokenMirrorError(_reason(error)) from error
 
@@ -144,7 +146,7 @@ class GitSource:
             command, env=_ENVIRONMENT, kill_after_timeout=timeout.total_seconds()
         )
 
-    def _read(self, repository: git.Repo) -> Checkout:
+    def _read(self, repository: git.Repo, applied: str) -> Checkout:
         commit = self._commit(repository)
         top = self._folder(commit.tree)
         files: dict[str, bytes] = {}
@@ -159,7 +161,10 @@ class GitSource:
         if not files:
             message = f"has no manifest in {self._sub_path or '.'} of {self._ref}"
             raise SourceError(self._message(message), hint="check the ref and the sub-path")
-        return Checkout(commit.hexsha, commit.committed_datetime.astimezone(UTC), files)
+        committed_at = commit.committed_datetime.astimezone(UTC)
+        return Checkout(
+            commit.hexsha, committed_at, files, read_grants(repository, applied, commit)
+        )
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from datetime import timedelta
 
-from pyroaring import FrozenBitMap
 from sqlalchemy import Connection, select
 
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import Windows
-from reconciler.planning.guidance import BudgetDomain, Guidance, ScanClass, WindowClass
+from reconciler.planning.guidance import (
+    BudgetDomain,
+    Guidance,
+    ScanClass,
+    WaivedUpdate,
+    WindowClass,
+)
 from reconciler.store.counters import Counters
+from reconciler.store.record_rows import bits_text, cohorts_json, parse_bits, parse_cohorts
 from reconciler.store.rows import Json, from_json, revive, to_json, upsert
 from reconciler.store.schema import document
 
@@ -65,12 +70,17 @@ def _guidance_json(guidance: Guidance) -> Json:
     return {
         "enforce": guidance.enforce,
         "windows": [
-            {"members": _bits_text(one.members), "windows": encode(one.windows)}
+            {
+                "members": bits_text(one.members),
+                "windows": encode(one.windows),
+                "zone": one.zone,
+                "emergency": encode(one.emergency),
+            }
             for one in guidance.windows
         ],
         "scans": [
             {
-                "members": _bits_text(one.members),
+                "members": bits_text(one.members),
                 "every": encode(one.every),
                 "firstWithin": encode(one.first_within),
                 "reportEvery": encode(one.report_every),
@@ -81,12 +91,16 @@ def _guidance_json(guidance: Guidance) -> Json:
             {
                 "budget": one.budget,
                 "value": one.value,
-                "members": _bits_text(one.members),
+                "members": bits_text(one.members),
                 "limit": one.limit,
                 "phase": list(one.phase) if one.phase is not None else None,
             }
             for one in guidance.budgets
         ],
+        "waivers": {
+            update: {"waived": bits_text(one.waived), "ended": cohorts_json(one.ended)}
+            for update, one in guidance.waivers.items()
+        },
     }
 
 
@@ -94,12 +108,17 @@ def _parse_guidance(value: Json) -> Guidance:
     return Guidance(
         enforce=value["enforce"],
         windows=tuple(
-            WindowClass(_parse_bits(one["members"]), revive(Windows, one["windows"], _GUIDANCE))
+            WindowClass(
+                members=parse_bits(one["members"]),
+                windows=_parse_windows(one["windows"]),
+                zone=one.get("zone", "UTC"),
+                emergency=_parse_windows(one["emergency"]) if one.get("emergency") else None,
+            )
             for one in value["windows"]
         ),
         scans=tuple(
             ScanClass(
-                members=_parse_bits(one["members"]),
+                members=parse_bits(one["members"]),
                 every=timedelta(seconds=one["every"]),
                 first_within=timedelta(seconds=one["firstWithin"]),
                 report_every=timedelta(seconds=one["reportEvery"]),
@@ -110,18 +129,18 @@ def _parse_guidance(value: Json) -> Guidance:
             BudgetDomain(
                 budget=one["budget"],
                 value=one["value"],
-                members=_parse_bits(one["members"]),
+                members=parse_bits(one["members"]),
                 limit=one["limit"],
                 phase=tuple(one["phase"]) if one["phase"] is not None else None,
             )
             for one in value.get("budgets", ())
         ),
+        waivers={
+            update: WaivedUpdate(parse_bits(one["waived"]), parse_cohorts(one["ended"]))
+            for update, one in value.get("waivers", {}).items()
+        },
     )
 
 
-def _bits_text(bits: FrozenBitMap) -> str:
-    return b64encode(bits.serialize()).decode()
-
-
-def _parse_bits(text: str) -> FrozenBitMap:
-    return FrozenBitMap.deserialize(b64decode(text))
+def _parse_windows(value: Json) -> Windows:
+    return revive(Windows, value, _GUIDANCE)

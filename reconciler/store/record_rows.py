@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pyroaring import FrozenBitMap
@@ -13,9 +14,11 @@ from reconciler.model.errors import StoreError
 from reconciler.model.times import parse_instant, render_instant
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import TABLES, Membership, Record, key_of
+from reconciler.observed.rolls import CollectionRoll
 from reconciler.store.rows import Json, from_json, revive, to_json
 
 R = TypeVar("R", bound=Record)
+_Part = tuple[datetime, FrozenBitMap]
 KINDS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in TABLES}
 
 
@@ -64,12 +67,22 @@ def parse_bits(text: str) -> FrozenBitMap:
     return FrozenBitMap.deserialize(b64decode(text, validate=True))
 
 
-def _cohorts_json(cohorts: Cohorts) -> Json:
-    return [[render_instant(moment), bits_text(who)] for moment, who in cohorts.parts]
+def _parts_json(parts: Iterable[_Part]) -> Json:
+    return [[render_instant(moment), bits_text(who)] for moment, who in parts]
 
 
-def _parse_cohorts(value: Json) -> Cohorts:
-    return Cohorts(tuple((parse_instant(moment), parse_bits(who)) for moment, who in value))
+def _parse_parts(value: Json) -> tuple[_Part, ...]:
+    return tuple((parse_instant(moment), parse_bits(who)) for moment, who in value)
+
+
+def cohorts_json(cohorts: Cohorts) -> Json:
+    """Give cohorts as a JSON value, oldest first."""
+    return _parts_json(cohorts.parts)
+
+
+def parse_cohorts(value: Json) -> Cohorts:
+    """Read what `cohorts_json` wrote; ValueError where it is none."""
+    return Cohorts(_parse_parts(value))
 
 
 def _membership_json(record: Membership) -> Json:
@@ -78,24 +91,51 @@ def _membership_json(record: Membership) -> Json:
         "release": record.release,
         "phase": record.phase,
         "members": bits_text(record.members),
-        "entered": _cohorts_json(record.entered),
-        "joined": _cohorts_json(record.joined),
-        "capped": _cohorts_json(record.capped),
+        "entered": cohorts_json(record.entered),
+        "joined": cohorts_json(record.joined),
+        "capped": cohorts_json(record.capped),
+        "awaited": None if record.awaited is None else bits_text(record.awaited),
     }
 
 
 def _parse_membership(value: Json) -> Membership:
+    awaited = value.get("awaited")
     return Membership(
         rollout=value["rollout"],
         release=value["release"],
         phase=value["phase"],
         members=parse_bits(value["members"]),
-        entered=_parse_cohorts(value["entered"]),
-        joined=_parse_cohorts(value["joined"]),
-        capped=_parse_cohorts(value["capped"]),
+        entered=parse_cohorts(value["entered"]),
+        joined=parse_cohorts(value["joined"]),
+        capped=parse_cohorts(value["capped"]),
+        awaited=None if awaited is None else parse_bits(awaited),
+    )
+
+
+def _roll_json(record: CollectionRoll) -> Json:
+    return {
+        "collection": record.collection,
+        "digest": record.digest,
+        "revisedAt": render_instant(record.revised_at),
+        "members": bits_text(record.members),
+        "flips": _parts_json(record.flips),
+        "heldSince": record.held_since and render_instant(record.held_since),
+    }
+
+
+def _parse_roll(value: Json) -> CollectionRoll:
+    held_since = value["heldSince"]
+    return CollectionRoll(
+        collection=value["collection"],
+        digest=value["digest"],
+        revised_at=parse_instant(value["revisedAt"]),
+        members=parse_bits(value["members"]),
+        flips=_parse_parts(value["flips"]),
+        held_since=None if held_since is None else parse_instant(held_since),
     )
 
 
 _WITH_BITS: Mapping[type[Any], tuple[Callable[[Any], Json], Callable[[Json], Record]]] = {
     Membership: (_membership_json, _parse_membership),
+    CollectionRoll: (_roll_json, _parse_roll),
 }

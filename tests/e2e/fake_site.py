@@ -85,7 +85,7 @@ class FakeSite:
             scan=ScanOrder(
                 every=timedelta(hours=12),
                 first_within=timedelta(0),
-                after=None,
+                asked=(),
                 catalog=None,
                 content_version=0,
             ),

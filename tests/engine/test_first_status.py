@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from reconciler.app.clock import FixedClock
-from reconciler.engine.desire import Desire, judge, renew
+from reconciler.engine.desire import Desire, Followed, judge, renew
 from reconciler.engine.passes import Reconciler
 from reconciler.engine.status import STATUS
 from reconciler.ports import Checkout
@@ -17,7 +17,7 @@ class OneCommit:
     def __init__(self, text):
         self._files = {"m.yaml": text.encode()}
 
-    def fetch(self):
+    def fetch(self, _applied=""):
         return Checkout("c" * 40, NOW, self._files)
 
 
@@ -27,7 +27,7 @@ def status_of(tmp_path, text):
     store.migrate()
     reconciler = Reconciler(store, SITE, FixedClock(NOW), "host:site", timedelta(hours=1))
     reconciler.begin()
-    reconciler.run_pass(renew(Desire(), OneCommit(text), SITE, NOW))
+    reconciler.run_pass(renew(Desire(), Followed(OneCommit(text), SITE, timedelta(hours=1)), NOW))
     with store.read() as view:
         status = view.documents.load(STATUS)
     store.close()
@@ -43,13 +43,17 @@ def test_status_tells_why_the_first_commit_is_refused(tmp_path):
 
 
 def test_status_tells_what_is_not_carried_out_yet(tmp_path):
-    status = status_of(tmp_path, BASICS.replace("releases:", "timeBasis: local\n  releases:"))
+    status = status_of(
+        tmp_path, BASICS.replace("releases:", "content: {run: from-point}\n  releases:")
+    )
 
     assert "PW1096" in status["revision"]["problems"][0]
 
 
 def test_commit_with_a_field_not_carried_out_takes_no_force():
-    files = {"m.yaml": BASICS.replace("releases:", "timeBasis: local\n  releases:").encode()}
+    files = {
+        "m.yaml": BASICS.replace("releases:", "content: {run: from-point}\n  releases:").encode()
+    }
 
     desired, _ = judge(Checkout("c" * 40, NOW, files), SITE, NOW)
 

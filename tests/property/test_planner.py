@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reconciler.model.canonical import canonical_json
+from reconciler.model.grants import Grant
 from reconciler.model.rollouts import PhaseState
 from reconciler.planning.actions import DROPS
 from reconciler.planning.render import plan_json
@@ -27,6 +28,7 @@ class RolloutMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = PlannerWorld()
         self.excepted = set()
+        self.gone = False
         self.opened_at = {}
         self.tested = {}
         self.ids = set()
@@ -79,6 +81,19 @@ class RolloutMachine(RuleBasedStateMachine):
         self.excepted = set()
         self._write()
 
+    @rule(allowed=st.booleans())
+    def take_the_rollout_out(self, allowed):
+        """A careless deletion, or one whose commit says that it is meant (S23)."""
+        self.gone = True
+        self._write()
+        self.world.grants = (Grant("d" * 40, 99),) if allowed else ()
+
+    @rule()
+    def bring_the_rollout_back(self):
+        self.gone = False
+        self._write()
+        self.world.grants = ()
+
     @rule()
     def apply(self):
         same = plan_bytes(self.world.plan())
@@ -104,7 +119,8 @@ class RolloutMachine(RuleBasedStateMachine):
         self.world.memory = before
 
         assert again.actions == ()
-        assert all(self.excepted.isdisjoint(offer.updates) for offer in offers)
+        for offer in offers:
+            assert offer.held if self.gone else self.excepted.isdisjoint(offer.updates)
 
     @invariant()
     def nobody_is_in_two_phases_of_a_release(self):
@@ -158,8 +174,9 @@ class RolloutMachine(RuleBasedStateMachine):
 
     def _write(self):
         listed = ", ".join(f'"{one}"' for one in sorted(self.excepted))
+        text = BASICS[: BASICS.rindex("---\n")] if self.gone else BASICS
         self.world.manifests = [
-            BASICS.replace("{group: rollup}", f"{{group: rollup, except: [{listed}]}}")
+            text.replace("{group: rollup}", f"{{group: rollup, except: [{listed}]}}")
         ]
 
 

@@ -64,7 +64,7 @@ def a_policy(computer: str, now: datetime, *, enforce: bool = False, catalog: in
         enforce=enforce,
         poll_every=timedelta(minutes=5),
         report_every=timedelta(minutes=15),
-        scan=ScanOrder(timedelta(days=1), timedelta(hours=2), None, None, catalog),
+        scan=ScanOrder(timedelta(days=1), timedelta(hours=2), (), None, catalog),
         windows=Windows(always=True, updates=(), until=NOW + 24 * HOUR),
         offers=(),
     )

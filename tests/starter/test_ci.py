@@ -80,7 +80,7 @@ def test_layout_check_fails_on_an_untidy_manifest(repository):
 def test_schema_check_fails_on_a_schema_of_another_version(repository):
     edit(repository / ".schemas/site.json", "observe", "look")
 
-    done = run_line("patchwright schemas --check --folder .schemas", repository)
+    done = run_line("patchwright schemas check --folder .schemas", repository)
 
     assert done.returncode == DRIFT
 

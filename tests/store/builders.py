@@ -6,6 +6,7 @@ from typing import Any
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.model.grants import SpentGrant
 from reconciler.model.messages import Batch
 from reconciler.model.objects import (
     Advertisement,
@@ -21,6 +22,7 @@ from reconciler.model.times import UTC
 from reconciler.model.updates import PackageFile, Update
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import Membership, Record
+from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause, Verb
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -59,6 +61,9 @@ ADVERTISEMENT = Advertisement(
     owner=OWNER,
 )
 ASSIGNMENT = ContentAssignment("PWR00001", 1, "main", ContentState.DONE, OWNER, SHA, 12)
+ROLL = CollectionRoll(
+    "web", SHA, NOW, FrozenBitMap([1, 2]), ((NOW, FrozenBitMap([2])),), held_since=NOW
+)
 RECORDS: tuple[Record, ...] = (
     RELEASE,
     PHASE,
@@ -68,6 +73,8 @@ RECORDS: tuple[Record, ...] = (
     PROGRAM,
     ADVERTISEMENT,
     ASSIGNMENT,
+    ROLL,
+    SpentGrant("c0ffee", 7, "c0ffee"),
 )
 
 

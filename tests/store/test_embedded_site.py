@@ -1,8 +1,19 @@
+from dataclasses import replace
+
 import pytest
 
+from reconciler.model.rollouts import Release
 from reconciler.planning.actions import DROPS, Verb
 from reconciler.sites.embedded import EmbeddedSite
-from tests.store.builders import ADVERTISEMENT, MEMBERSHIP, NOW, PACKAGE, RECORDS, an_action
+from tests.store.builders import (
+    ADVERTISEMENT,
+    MEMBERSHIP,
+    NOW,
+    PACKAGE,
+    RECORDS,
+    RELEASE,
+    an_action,
+)
 
 SITE = EmbeddedSite()
 CREATE = an_action(PACKAGE, Verb.CREATE_PACKAGE)
@@ -54,3 +65,15 @@ def test_effect_and_mark_are_kept_or_lost_together(store):
     with store.read() as view:
         assert [intent.action for intent in view.journal.pending()] == actions
         assert not SITE.shows(view, actions[0])
+
+
+def test_a_renamed_record_takes_the_place_of_the_former_one_at_once(store):
+    renamed = replace(RELEASE, rollout="sites", formerly=("web",))
+    action = replace(an_action(renamed, Verb.RENAME), former=RELEASE)
+    with store.write() as work:
+        work.records.put(RELEASE)
+        SITE.perform(work, action)
+        SITE.perform(work, action)
+
+        assert work.records.all(Release) == [renamed]
+        assert SITE.shows(work, action)

@@ -31,7 +31,7 @@ OFFER = Offer(
     order=NO_USER,
 )
 ORDER = ScanOrder(
-    every=12 * HOUR, first_within=2 * HOUR, after=None, catalog="digest", content_version=3
+    every=12 * HOUR, first_within=2 * HOUR, asked=(), catalog="digest", content_version=3
 )
 POLICY = Policy(
     computer="c-1",
@@ -120,9 +120,12 @@ def test_several_offers_share_one_window_and_the_earliest_deadline_goes_first():
         pytest.param(
             replace(ORDER, content_version=4), MEMORY, NOW - HOUR, id="newer-catalog-at-once"
         ),
-        pytest.param(replace(ORDER, after=NOW), MEMORY, NOW, id="asked-for-after"),
+        pytest.param(replace(ORDER, asked=((NOW, NOW),)), MEMORY, NOW, id="asked-for-after"),
         pytest.param(
-            replace(ORDER, after=NOW - HOUR), MEMORY, NOW + 11 * HOUR, id="asked-for-and-done"
+            replace(ORDER, asked=((NOW - HOUR, NOW),)),
+            MEMORY,
+            NOW + 11 * HOUR,
+            id="asked-for-and-done",
         ),
         pytest.param(
             ORDER,

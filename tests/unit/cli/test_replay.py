@@ -16,7 +16,7 @@ from reconciler.cli.validate import validate_paths
 from reconciler.engine.desire import Desire
 from reconciler.model.errors import SourceError
 from reconciler.model.updates import UpdateState
-from tests.unit.source.test_git import Repository
+from tests.repositories import Repository
 from tests.worlds import BASICS, NOW, an_update, load_desired
 
 LATER = NOW + timedelta(days=2)

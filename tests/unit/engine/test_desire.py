@@ -33,7 +33,7 @@ class Source:
     def __init__(self, *texts):
         self.texts = list(texts)
 
-    def fetch(self):
+    def fetch(self, _applied=""):
         text = self.texts.pop(0)
         if text is None:
             raise SourceError("git is unreachable")
@@ -52,7 +52,7 @@ def a_checkout(text):
 def renewed(*texts):
     desire, source = Desire(), Source(*texts)
     for number, _ in enumerate(texts):
-        desire = renew(desire, source, SITE, NOW + timedelta(minutes=number))
+        desire = renew(desire, followed(source), NOW + timedelta(minutes=number))
     return desire
 
 

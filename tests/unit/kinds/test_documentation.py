@@ -32,7 +32,7 @@ def tables_of(kind: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", sorted(CARRIED_OUT))
 def test_example_takes_force_without_a_word(kind):
-    state, problems = judged(examples_of(kind))
+    state, problems = judged(examples_of(kind), tables_of(kind))
 
     assert problems == ()
     assert state is not None

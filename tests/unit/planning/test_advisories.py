@@ -17,7 +17,8 @@ def test_advisory_alone_is_not_offered_and_told():
     world = PlannerWorld()
     world.publish(ADVISORY)
 
-    plan = world.step()
+    world.step()
+    plan = world.plan()
 
     assert plan.actions == ()
     assert told(plan) == {

@@ -43,8 +43,9 @@ def evaluate(world, **specs):
         )
         for name, spec in specs.items()
     ]
-    fleet, catalog = world.fleet(), world.catalog()
-    return Collections(load_desired(*texts), catalog, SITE.name, Memo.of(fleet, world.now))
+    observed = world.observed()
+    memo = Memo.of(observed.fleet, world.now)
+    return Collections(load_desired(*texts), observed, SITE.name, memo)
 
 
 def members(world, spec, **others):
@@ -185,7 +186,7 @@ def test_retired_computers_are_in_no_collection(world):
 
 def test_unknown_name_is_told_and_joins_when_it_enrols(world):
     spec = {"computers": ["d"]}
-    assert told(world, spec) == [("UnknownComputer", "none is named 'd'")]
+    assert told(world, spec) == [("UnknownComputer", "1 named computer(s) have not enrolled: d")]
     world.enrol("d")
 
     assert told(world, spec) == []
@@ -196,7 +197,9 @@ def test_ambiguous_name_joins_none(world):
     world.change("b", name="a")
 
     assert members(world, {"computers": ["a", "c"]}) == "c"
-    assert told(world, {"computers": ["a"]}) == [("AmbiguousComputer", "several are named 'a'")]
+    assert told(world, {"computers": ["a"]}) == [
+        ("AmbiguousComputer", "1 name(s) are those of several: a")
+    ]
 
 
 @pytest.mark.parametrize(("written", "expected"), [("main/a", "a"), ("other/a", ""), ("A", "a")])

@@ -80,9 +80,9 @@ def test_reference_computers_are_asked_to_scan_at_once(world):
     world.capture()
     plan = world.step()
 
-    asked = world.policy("ref", plan).scan.after
-    assert asked == world.memory.emergencies[BLASTER,].steps[-1].at
-    assert world.policy("web", plan).scan.after is None
+    asked_at = world.memory.emergencies[BLASTER,].steps[-1].at
+    assert world.policy("ref", plan).scan.asked == ((asked_at, asked_at),)
+    assert world.policy("web", plan).scan.asked == ()
 
 
 def test_nothing_is_advertised_before_its_package_is_on_the_points(world):
@@ -217,6 +217,7 @@ def test_deleting_its_manifest_retires_what_it_made_and_nothing_else(world):
     advertise(world)
     before = dict(world.computers)
     world.manifests.pop()
+    world.allow_prune()
     world.step()
 
     assert world.offers() == []
@@ -243,7 +244,9 @@ def test_its_objects_and_causes_name_its_manifest(world):
     plan = world.step()
 
     assert {(action.cause.kind, action.cause.name) for action in plan.actions} == {
-        ("EmergencyChange", "blaster")
+        ("EmergencyChange", "blaster"),
+        ("Collection", "everybody"),
+        ("Collection", "reference"),
     }
     owners = {(one.owner.kind, one.owner.name) for one in world.memory.packages.values()}
     assert owners == {("EmergencyChange", "blaster")}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.model.ids import spread_offset
 from reconciler.model.updates import UpdateState
 from tests.worlds import PlannerWorld, an_update
 
@@ -210,9 +211,19 @@ def test_halted_update_reaches_late_ones_after_the_lift():
     assert offered(world, "new") == [("app/1.1", "lib/1.1")]
 
 
-def test_scan_is_asked_for_after_the_newest_opening(world):
-    assert world.policy("ref").scan.after == world.now
-    assert world.policy("web").scan.after is None
+def test_scan_is_asked_for_after_every_opening_that_targets_the_computer(world):
+    assert world.policy("ref").scan.asked == ((world.now, world.now),)
+    assert world.policy("web").scan.asked == ()
+
+
+def test_scans_asked_for_are_spread_as_the_starts_are(world):
+    """Opening a phase asks its targets for one scan within `spread` (S14)."""
+    world.edit("deadline: 1d\n", "deadline: 1d\n      spread: 2h\n")
+    world.step()
+    ((after, by),) = world.policy("ref").scan.asked
+    share = spread_offset("monthly", "first", world.computers["ref"].id, timedelta(hours=2))
+
+    assert (after, by) == (world.now, world.now + share)
 
 
 def test_scan_order_names_the_slice_of_the_release(world):

@@ -48,6 +48,8 @@ def test_first_plan_cuts_opens_and_offers(world):
         Verb.CUT_RELEASE,
         Verb.OPEN_PHASE,
         Verb.SET_TARGETS,
+        Verb.ACCEPT_MEMBERS,
+        Verb.ACCEPT_MEMBERS,
         Verb.CREATE_PACKAGE,
         Verb.ASSIGN_CONTENT,
         Verb.CREATE_PROGRAM,
@@ -81,7 +83,8 @@ def test_action_names_manifest_line_commit_and_rule(world):
 def test_nothing_to_offer_without_updates():
     world = PlannerWorld()
 
-    plan = world.step()
+    world.step()
+    plan = world.plan()
 
     assert plan.actions == ()
     assert "NothingToOffer" in kinds_of(plan)
@@ -231,6 +234,7 @@ def test_rollout_that_left_git_leaves_nothing(world):
     world.step()
     cut = BASICS[: BASICS.rindex("---\n")]
     world.manifests = [cut]
+    world.allow_prune()
 
     world.step()
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.rollouts import ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
@@ -33,17 +32,19 @@ def a_world(**states):
     return world
 
 
-def evidence(world):
+def evidence(world, waived=()):
     desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
-    memo = Memo.of(fleet, world.now)
-    collections = Collections(desired, catalog, SITE.name, memo)
-    return Evidence(catalog, recently_scanned(desired, collections, memo), memo)
+    observed = world.observed()
+    memo = Memo.of(observed.fleet, world.now)
+    collections = Collections(desired, observed, SITE.name, memo)
+    recent = recently_scanned(desired, collections, memo)
+    return Evidence(catalog, recent, memo, {one: FrozenBitMap([0]) for one in waived})
 
 
-def verdict(world, *names, keep_superseded=False):
+def verdict(world, *names, keep_superseded=False, waived=()):
     """Name the verdict of the one computer for the updates."""
-    updates = [ReleasedUpdate(IDS.get(name, name), 1) for name in names]
-    found = evidence(world).judge(BitMap([0]), updates, keep_superseded=keep_superseded)
+    updates = tuple(IDS.get(name, name) for name in names)
+    found = evidence(world, waived).judge(BitMap([0]), updates, keep_superseded=keep_superseded)
     parts = {"unknown": found.unknown, "missing": found.non_compliant}
     parts |= {"restart": found.pending_restart, "compliant": found.compliant}
     (name,) = [name for name, who in parts.items() if who]
@@ -197,13 +198,20 @@ def test_class_of_the_machine_decides_how_long_a_scan_counts(kind, stale_after):
     st.dictionaries(st.sampled_from(sorted(IDS)), st.sampled_from(sorted(STATES))),
     st.sets(st.sampled_from(sorted(IDS)), min_size=1),
     st.booleans(),
+    st.sets(st.sampled_from(sorted(IDS.values()))),
 )
-def test_needs_something_exactly_when_not_compliant(states, names, keep):
+def test_needs_something_exactly_when_not_compliant(states, names, keep, waived):
     """One computer's list and the fleet's bitmaps are two forms of one rule."""
     world = a_world(**states)
     listed = frozenset(IDS[name] for name in names)
     needed = needed_updates(
-        world.catalog(), world.computers["a"].states, listed, keep_superseded=keep
+        world.catalog(),
+        world.computers["a"].states,
+        listed,
+        keep_superseded=keep,
+        waived=frozenset(waived),
     )
+    found = verdict(world, *names, keep_superseded=keep, waived=waived)
 
-    assert bool(needed) == (verdict(world, *names, keep_superseded=keep) == "missing")
+    assert waived.isdisjoint(needed)
+    assert bool(needed) == (found == "missing")
