@@ -48,7 +48,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-check: venv ## Format, lint, types, layers, unit and property tests: under 30 seconds
+check: venv ## Format, lint, types, layers, unit and property tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy

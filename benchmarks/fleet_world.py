@@ -30,7 +30,7 @@ from reconciler.observed.catalog import Catalog
 from reconciler.observed.columns import NEVER, IntColumn, instant, micros
 from reconciler.observed.facts import FactColumn
 from reconciler.observed.fleet import HALF_CIRCLE, Columns, Fleet
-from reconciler.observed.memory import Memory, key_of
+from reconciler.observed.memory import TABLES, Memory, key_of
 from reconciler.observed.runs import RunColumn
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS
@@ -47,16 +47,6 @@ APPLIES, INSTALLED, MISSING, WAITING, UNREPORTED = 0.1, 0.6, 0.05, 0.002, 0.0005
 _RINGS = ("reference", "pilot", "broad", "rest")
 _RING_SHARES = (0.01, 0.09, 0.4, 0.5)
 _DAY = 86_400 * 1_000_000
-_TABLES = {
-    "Release": "releases",
-    "PhaseRecord": "phases",
-    "Membership": "memberships",
-    "SeenToken": "tokens",
-    "Package": "packages",
-    "Program": "programs",
-    "Advertisement": "advertisements",
-    "ContentAssignment": "assignments",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,7 @@ def make_fleet(sizes: Sizes) -> Fleet:
 
 def make_memory(desired: DesiredState, catalog: Catalog, fleet: Fleet) -> Memory:
     """Plan and remember until nothing is left to do: two days ago, and now."""
-    memory = Memory({}, {}, {}, {}, {}, {}, {}, {})
+    memory = Memory()
     for moment in (BEGUN, NOW):
         for _ in range(20):
             observed = ObservedState(fleet, catalog, memory, memory.latest_transition())
@@ -130,9 +120,9 @@ def make_memory(desired: DesiredState, catalog: Catalog, fleet: Fleet) -> Memory
 
 def remember(memory: Memory, plan: Plan) -> Memory:
     """Give what is remembered once the plan's actions are done."""
-    tables = {name: dict(getattr(memory, name)) for name in _TABLES.values()}
+    tables = {name: dict(getattr(memory, name)) for name in TABLES.values()}
     for action in plan.actions:
-        table = tables[_TABLES[type(action.record).__name__]]
+        table = tables[TABLES[type(action.record)]]
         if action.verb in DROPS:
             table.pop(key_of(action.record), None)
         else:

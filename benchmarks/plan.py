@@ -123,7 +123,7 @@ class Bare:
     def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
         fleet = self.fleet = observed.fleet
         memo = Memo.of(fleet, NOW)
-        collections = Collections(desired, observed.catalog, SITE.name, memo)
+        collections = Collections(desired, observed, SITE.name, memo)
         self.members = {name: BitMap(collections.members(name)) for name in desired.collections}
         self.superseders = observed.catalog.superseders
         self.recent = fleet.last_scan_at.at_least(micros(NOW - timedelta(days=1)))

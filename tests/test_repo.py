@@ -10,7 +10,7 @@ from reconciler.app.settings import ServerTable, Settings, SourceSettings
 from reconciler.cli.main import app
 from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
-from reconciler.planning.conditions import ConditionType
+from reconciler.planning.conditions import REASONS, ConditionType
 from reconciler.source.folder import read_folder
 from reconciler.source.load import load_manifests
 from tests.worlds import NOW
@@ -50,7 +50,8 @@ def test_setting_is_documented(key):
 
 @pytest.mark.parametrize("condition", sorted(ConditionType))
 def test_condition_is_documented(condition):
-    assert f"| `{condition.value}` |" in (ROOT / "docs/conditions.md").read_text()
+    line = f"| `{condition.value}` | `{REASONS[condition]}` |"
+    assert line in (ROOT / "docs/conditions.md").read_text()
 
 
 def test_manifests_of_the_demo_are_valid_and_carried_out():

@@ -12,6 +12,7 @@ from reconciler.cli.catalog_app import catalog_app
 from reconciler.cli.forecast_form import ForecastForm
 from reconciler.cli.options import (
     DEFAULT_SITE,
+    LimitOption,
     NowOption,
     Output,
     OutputOption,
@@ -265,6 +266,36 @@ def token(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT)
     from reconciler.cli.enrolment_token import print_token
 
     finish(print_token(site, output))
+
+
+@app.command()
+def events(
+    site: SiteArgument = DEFAULT_SITE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show the newest changes of conditions, newest first.
+
+    Example: patchwright events --limit 20 --site /var/lib/patchwright
+    """
+    from reconciler.cli.history import show_events
+
+    finish(show_events(site, limit, output))
+
+
+@app.command()
+def audit(
+    site: SiteArgument = DEFAULT_SITE,
+    limit: LimitOption = 50,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what people did to the site by hand, newest first.
+
+    Example: patchwright audit --site /var/lib/patchwright -o json
+    """
+    from reconciler.cli.history import show_audit
+
+    finish(show_audit(site, limit, output))
 
 
 @app.command("release-permit")

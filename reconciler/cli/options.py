@@ -28,6 +28,9 @@ OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to pri
 SiteArgument = Annotated[
     Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")
 ]
+LimitOption = Annotated[
+    int, typer.Option("--limit", min=1, max=10_000, help="How many lines at most.")
+]
 NowOption = Annotated[
     str | None, typer.Option("--now", help="Judge as of this instant, as 2026-01-31T06:00:00Z.")
 ]

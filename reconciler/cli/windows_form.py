@@ -35,6 +35,9 @@ def timetable_lines(subject: str, table: Timetable, span: Interval) -> Iterator[
             yield from (f"  {_both(interval, zone)}" for interval in merged)
             if not merged:
                 yield "  none in this time"
+    if table.frozen:
+        yield "frozen"
+        yield from (f"  {_both(interval, zone)}" for interval in table.frozen)
     yield "programs"
     yield from (f"  {_program_text(fit, table, zone)}" for fit in table.programs)
     yield "deadlines"
@@ -56,6 +59,7 @@ def timetable_json(table: Timetable) -> Json:
         ],
         "updates": [_span_json(interval, zone) for interval in table.updates],
         "restarts": [_span_json(interval, zone) for interval in table.restarts],
+        "frozen": [_span_json(interval, zone) for interval in table.frozen],
         "programs": [
             {
                 "group": fit.group,
@@ -90,7 +94,7 @@ def _length(span: timedelta) -> str:
 
 def _program_text(fit: ProgramFit, table: Timetable, zone: tzinfo) -> str:
     what = f"UpdateGroup/{fit.group} needs {render_duration(fit.needed)}:"
-    if table.always:
+    if table.always and not table.frozen:
         return f"{what} fits at any time"
     if not fit.starts:
         return f"{what} fits in none of {len(table.updates)} windows"

@@ -9,18 +9,21 @@ import structlog
 
 from reconciler.desired.state import DesiredState
 from reconciler.engine.applying import apply_plan, settle_journal
+from reconciler.engine.conditions import Told, follow, site_conditions, told_by
 from reconciler.engine.desire import Desire
 from reconciler.engine.intake import take_in
 from reconciler.engine.observer import Observer
 from reconciler.engine.permits import settle_permits
 from reconciler.engine.status import FORCE, STATUS, make_first_status, make_force, make_status
+from reconciler.model.canonical import Json
 from reconciler.observed.memo import Memo
 from reconciler.planning.guidance import Guidance
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Clock
 from reconciler.sites.embedded import EmbeddedSite
-from reconciler.store import Store
+from reconciler.store import Store, View
+from reconciler.store.events import Event
 
 log = structlog.get_logger(__name__)
 LEASE_TTL = timedelta(seconds=15)
@@ -50,7 +53,7 @@ class Reconciler:
         self._site = EmbeddedSite()
         self._observer = Observer(store)
         self._memo = Memo()
-        self._told: Guidance | None = None
+        self._guided: Guidance | None = None
         self._fence = 0
         self._lease_until: datetime | None = None
 
@@ -98,37 +101,61 @@ class Reconciler:
         if enforced and plan.actions:
             apply_plan(plan, self._store, self._site, self._fence, self._clock)
         withheld = 0 if enforced else len(plan.actions)
-        status = make_status(plan, desire, observed, withheld=withheld)
+        told = (*self._site_conditions(plan, desire), *told_by(plan.conditions))
         with self._store.read() as view:
-            told = (self._told or view.documents.load_guidance()) == plan.guidance
+            conditions, events = self._follow(view, told, plan.commit)
+            status = make_status(plan, desire, observed, conditions, withheld=withheld)
+            guided = (self._guided or view.documents.load_guidance()) == plan.guidance
             known = view.documents.load(STATUS) == status
             before = view.documents.load(FORCE) or {}
             force = make_force(plan, before, applied=enforced and observed.fresh)
             forced = before == force
-        self._told = plan.guidance if told else None
-        if not (told and known and forced):
+        self._guided = plan.guidance if guided else None
+        if not (guided and known and forced):
             with self._store.write() as work:
                 work.lease.check(self._fence)
                 work.documents.save_guidance(plan.guidance)
                 work.documents.save(STATUS, status)
                 work.documents.save(FORCE, force)
+                work.events.add(events)
         settle_permits(self._store, observed, plan.guidance, self._clock.now())
         return plan, len(plan.actions) if enforced else 0
 
     def tell_stalled(self, reason: str) -> None:
         """Have the status say that passes do not end; the next one that does takes it back."""
+        told = self._site_conditions(None, Desire(), reason)
         with self._store.write() as work:
-            status = work.documents.load(STATUS) or make_first_status(Desire())
-            work.documents.save(STATUS, {**status, "stalled": reason, "converged": False})
+            status = work.documents.load(STATUS) or make_first_status(Desire(), [])
+            conditions, events = self._follow(work, told, status["revision"]["applied"])
+            mine = {(one["subject"], one["type"]) for one in conditions}
+            others = [
+                one for one in status["conditions"] if (one["subject"], one["type"]) not in mine
+            ]
+            stalled = {"stalled": reason, "converged": False, "conditions": [*conditions, *others]}
+            work.documents.save(STATUS, {**status, **stalled})
+            work.events.add([one for one in events if (one.subject, one.type) in mine])
 
     def _save_first_status(self, desire: Desire) -> None:
-        status = make_first_status(desire)
         with self._store.read() as view:
+            conditions, events = self._follow(view, self._site_conditions(None, desire), "")
+            status = make_first_status(desire, conditions)
             known = view.documents.load(STATUS) == status
         if not known:
             with self._store.write() as work:
                 work.lease.check(self._fence)
                 work.documents.save(STATUS, status)
+                work.events.add(events)
+
+    def _site_conditions(
+        self, plan: Plan | None, desire: Desire, failure: str = ""
+    ) -> tuple[Told, ...]:
+        return site_conditions(self._identity.name, plan, desire, failure)
+
+    def _follow(
+        self, view: View, told: tuple[Told, ...], commit: str
+    ) -> tuple[list[Json], list[Event]]:
+        before = view.documents.load(STATUS) or {"conditions": []}
+        return follow(told, before["conditions"], commit, self._clock.now())
 
     def _is_fresh(self, desire: Desire) -> bool:
         """Tell whether git answered recently; else nothing opens, soaks or retires (S29)."""

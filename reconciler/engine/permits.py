@@ -71,7 +71,7 @@ def settle_permits(store: Store, observed: ObservedState, guidance: Guidance, no
         holders = {one.computer for one in held.values()}
         found = {name: work.computers.find(name) for name in sorted(holders)}
         computers = {name: one for name, one in found.items() if one is not None}
-        settlement = Settlement(computers, observed.memory, observed.catalog, now)
+        settlement = Settlement(computers, observed.memory, observed.catalog, now, guidance.waivers)
         for permit in held.values():
             settled = settlement.settle(permit)
             if settled is None:

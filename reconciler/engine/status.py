@@ -12,11 +12,11 @@ STATUS = "status"
 FORCE = "force"
 
 
-def make_first_status(desire: Desire) -> Json:
+def make_first_status(desire: Desire, conditions: list[Json]) -> Json:
     """Say why nothing is in force yet."""
     return {
         "revision": _revision(desire, ""),
-        "conditions": [],
+        "conditions": conditions,
         "phases": [],
         "emergencies": [],
         "stalled": "",
@@ -35,15 +35,14 @@ def make_force(plan: Plan, before: Json, *, applied: bool) -> Json:
     }
 
 
-def make_status(plan: Plan, desire: Desire, observed: ObservedState, *, withheld: int) -> Json:
+def make_status(
+    plan: Plan, desire: Desire, observed: ObservedState, conditions: list[Json], *, withheld: int
+) -> Json:
     """Summarise one pass; nothing in it changes while nothing happens."""
     fleet = observed.fleet
     return {
         "revision": _revision(desire, plan.commit),
-        "conditions": [
-            {"subject": one.subject, "type": one.type.value, "message": one.message}
-            for one in plan.conditions
-        ],
+        "conditions": conditions,
         "phases": [encode(count) for count in plan.counts],
         "emergencies": [encode(one) for one in plan.emergencies],
         "stalled": "",

@@ -79,6 +79,11 @@ def _fields_of(kind: Json) -> tuple[_Field, ...]:
     )
 
 
+@cache
+def _members_of(kind: type[Enum]) -> dict[Json, Enum]:
+    return {member.value: member for member in kind}
+
+
 def _is_required(field: dataclasses.Field[Json]) -> bool:
     missing = dataclasses.MISSING
     return field.default is missing and field.default_factory is missing
@@ -98,6 +103,11 @@ def _decode_value(hint: Json, value: Json, where: str) -> Json:
     if origin is dict:
         kind = get_args(hint)[1]
         entries: dict[str, Json] = _expect(dict, value, where)
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            members = _members_of(kind)
+            # Most of a stored computer is such a dictionary; a wrong value goes the long way.
+            if all(isinstance(item, str) and item in members for item in entries.values()):
+                return {key: members[item] for key, item in entries.items()}
         return {key: _decode_value(kind, item, f"{where}.{key}") for key, item in entries.items()}
     if dataclasses.is_dataclass(hint):
         return decode(cast("type[object]", hint), value, where)

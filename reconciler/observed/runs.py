@@ -33,6 +33,7 @@ class RunColumn:
     ) -> None:
         self._ordinals = np.empty(0, np.uint32) if ordinals is None else ordinals
         self._instants = np.empty((2, 0), np.int64) if instants is None else instants
+        self._who = bits_of(self._ordinals)
         self._fresh: dict[int, tuple[int, int]] = {}
         self._fresh_columns: tuple[Ordinals, Ints] | None = None
         self._kept: dict[tuple[int, int, bool], BitMap] = {}
@@ -44,6 +45,7 @@ class RunColumn:
     def assign(self, ordinal: int, run: Run) -> None:
         """Keep the computer's last run."""
         self._put(ordinal, micros(run.began_at), micros(run.ended_at))
+        self._who.add(ordinal)
         if run.outcome in FAILURES:
             self.failed.add(ordinal)
         else:
@@ -51,9 +53,10 @@ class RunColumn:
 
     def forget(self, ordinal: int) -> None:
         """Forget the computer's last run."""
-        if self.value(_BEGAN, ordinal) != NEVER:
+        if ordinal in self._who:
             self._put(ordinal, NEVER, NEVER)
-        self.failed.discard(ordinal)
+            self.failed.discard(ordinal)
+            self._who.discard(ordinal)
 
     def under_way(self) -> BitMap:
         """Give the computers on which a run began and has not ended."""

@@ -115,8 +115,8 @@ class Census:
         def count(fleet: AnyFleet) -> dict[str, Bits]:
             return _Count(self, entrants, fleet).sets()
 
-        among = (self.target, entrants, *self.world.evidence.looked_up(self.release.ids))
-        return self.world.memo.sets(key, inputs, count, *among)
+        looked_up = self.world.evidence.looked_up(self.release.ids)
+        return self.world.memo.sets(key, inputs, count, self.target, entrants, *looked_up)
 
     def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""

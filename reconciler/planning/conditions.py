@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class ConditionType(StrEnum):
@@ -52,3 +54,45 @@ class Condition:
     subject: str
     type: ConditionType
     message: str
+
+    @property
+    def reason(self) -> str:
+        """The documented word for why it is true (S30)."""
+        return REASONS[self.type]
+
+
+REASONS: Mapping[ConditionType, str] = MappingProxyType(
+    {
+        ConditionType.NOTHING_TO_OFFER: "NothingSelected",
+        ConditionType.NO_FILES: "AdvisoriesOnly",
+        ConditionType.ENDED: "UntilPassed",
+        ConditionType.SUSPENDED: "SuspendedInGit",
+        ConditionType.RELEASE_WAITING: "NewestNotSettled",
+        ConditionType.REGRESSED: "FewerComply",
+        ConditionType.FROZEN: "FreezeInForce",
+        ConditionType.HALTED: "TooManyFailed",
+        ConditionType.HALTED_ELSEWHERE: "SameUpdateHalted",
+        ConditionType.EMPTY_TARGET: "NobodyCounted",
+        ConditionType.TOO_MANY_UNREACHABLE: "AgentsSilent",
+        ConditionType.AWAITING_RESTARTS: "RestartsOutstanding",
+        ConditionType.GATE_MISSED: "RatioBelowGate",
+        ConditionType.OVERDUE: "OpenTooLong",
+        ConditionType.NO_WINDOW: "NoWindowDeclared",
+        ConditionType.NO_WINDOW_AHEAD: "RecurrenceEnded",
+        ConditionType.BAD_TIMEZONE: "ZoneNotKnown",
+        ConditionType.HELD: "ChangeTooLarge",
+        ConditionType.FACT_MISSING: "FactNotReported",
+        ConditionType.AMBIGUOUS_COMPUTER: "NameShared",
+        ConditionType.UNKNOWN_COMPUTER: "NotEnrolled",
+        ConditionType.UNKNOWN_UPDATE: "NotInCatalog",
+        ConditionType.SEVERITY_MISSING: "SeverityNotTold",
+        ConditionType.CONTENT_MISSING: "CaptureFailed",
+        ConditionType.CATALOG_STALE: "SourceNotRead",
+        ConditionType.RECORDS_SET_ASIDE: "RecordsBroken",
+        ConditionType.PRUNE_BLOCKED: "TooMuchMissing",
+        ConditionType.CLOCK_BEHIND: "ClockBehindRecords",
+        ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
+        ConditionType.EMERGENCY: "EmergencyInProgress",
+        ConditionType.OBSERVING: "ModeObserve",
+    }
+)

@@ -59,7 +59,9 @@ def tell_freezes(world: World, classes: Iterable[WindowClass], draft: Draft) -> 
             draft.tell(f"Freeze/{name}", ConditionType.FROZEN, message)
 
 
-def holds_opening(rollout: RolloutView, target: BitMap, subject: str, draft: Draft) -> bool:
+def holds_opening(
+    rollout: RolloutView, target: BitMap | FrozenBitMap, subject: str, draft: Draft
+) -> bool:
     """Tell whether a phase may not open: its whole target is frozen, or everything is (S13a).
 
     For openings `local` is UTC. An emergency waits only for freezes that include emergencies.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.model.computers import Computer, Run, RunOutcome
@@ -13,7 +13,7 @@ from reconciler.model.times import UTC
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Memory
-from reconciler.planning.guidance import BudgetDomain
+from reconciler.planning.guidance import BudgetDomain, WaivedUpdate
 from reconciler.planning.verdicts import needed_updates
 
 _FAILURES = frozenset({RunOutcome.FAILED, RunOutcome.TIMED_OUT})
@@ -55,6 +55,7 @@ class Settlement:
     memory: Memory
     catalog: Catalog
     now: datetime
+    waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)
 
     def settle(self, permit: Permit) -> Permit | None:
         """Give what has become of a permit, or nothing where it has ended (S19).
@@ -66,6 +67,8 @@ class Settlement:
         if computer is None or computer.retired:
             return None
         offer = self.memory.advertisements.get((permit.advertisement,))
+        if offer is not None and self._is_waived(computer, offer):
+            return None
         # The rollout may have been renamed since the permit was granted.
         rollout = permit.rollout if offer is None else offer.rollout
         run = computer.runs.get(self.memory.run_key(rollout, permit.release))
@@ -105,9 +108,25 @@ class Settlement:
             return False
         listed = frozenset(offer.updates) & self.catalog.entries.keys()
         needed = needed_updates(
-            self.catalog, computer.states, listed, keep_superseded=offer.superseded
+            self.catalog,
+            computer.states,
+            listed,
+            keep_superseded=offer.superseded,
+            waived=self._waived(computer, listed),
         )
         return not needed and not _awaits_restart(computer, listed, offer)
+
+    def _is_waived(self, computer: Computer, offer: Advertisement) -> bool:
+        """Tell whether waivers let the computer off all of the offer that applies (S11)."""
+        waived = self._waived(computer, offer.updates)
+        return bool(waived) and waived.issuperset(computer.states.keys() & set(offer.updates))
+
+    def _waived(self, computer: Computer, updates: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            update
+            for update in updates
+            if update in self.waivers and computer.ordinal in self.waivers[update].waived
+        )
 
 
 def is_silent(permit: Permit, last_contact_at: datetime | None, now: datetime) -> bool:

@@ -11,10 +11,12 @@ from reconciler.desired.state import DesiredState
 from reconciler.desired.strategies import merge_strategies
 from reconciler.kinds.maintenance_window import MaintenanceWindow
 from reconciler.planning.deadlines import DeadlineCheck, check_deadline, fitting_starts
+from reconciler.planning.freezes import frozen_spans, subtract
 from reconciler.planning.windows import (
     Interval,
     Purpose,
     declared_windows,
+    merge,
     occurrences,
     purpose_windows,
 )
@@ -67,13 +69,17 @@ class PhaseDeadline:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """All of it for one class; `always` is any time, and no window at all is never."""
+    """All of it for one class; `always` is any time, and no window at all is never.
+
+    What is `frozen` is cut out of all but the openings, which are as they are written (S13a).
+    """
 
     windowed: WindowedClass
     always: bool
     openings: tuple[Opening, ...]
     updates: tuple[Interval, ...]
     restarts: tuple[Interval, ...]
+    frozen: tuple[Interval, ...]
     programs: tuple[ProgramFit, ...]
     deadlines: tuple[PhaseDeadline, ...]
 
@@ -82,13 +88,17 @@ def make_timetable(desired: DesiredState, windowed: WindowedClass, span: Interva
     """Compute everything for one class within the span."""
     declared = declared_windows(desired, windowed.bearing)
     always = not declared and (windowed.windowless or bool(windowed.bearing))
+    frozen = _frozen(desired, windowed, span)
     updates = _merged(declared, "updates", windowed.zone, span, always=always)
+    updates = subtract(updates, frozen)
+    restarts = _merged(declared, "restarts", windowed.zone, span, always=always)
     return Timetable(
         windowed=windowed,
         always=always,
         openings=tuple(sorted(_openings(desired, windowed, span), key=_order)),
         updates=updates,
-        restarts=_merged(declared, "restarts", windowed.zone, span, always=always),
+        restarts=subtract(restarts, frozen),
+        frozen=frozen,
         programs=tuple(
             ProgramFit(name, needed, fitting_starts(updates, needed))
             for name, group in desired.update_groups.items()
@@ -107,6 +117,13 @@ def _merged(
     always: bool,
 ) -> tuple[Interval, ...]:
     return (span,) if always else purpose_windows(declared, purpose, zone, *span)
+
+
+def _frozen(desired: DesiredState, windowed: WindowedClass, span: Interval) -> tuple[Interval, ...]:
+    inside = windowed.collections.union(windowed.bearing)
+    specs = (placed.document.spec for placed in desired.freezes.values())
+    chosen = (one for one in specs if not one.collections or inside & set(one.collections))
+    return merge(found for one in chosen for found in frozen_spans(one, windowed.zone, *span))
 
 
 def _openings(desired: DesiredState, windowed: WindowedClass, span: Interval) -> Iterator[Opening]:
@@ -130,7 +147,8 @@ def _deadlines(
     always: bool,
 ) -> Iterator[PhaseDeadline]:
     def openings(begin: datetime, end: datetime) -> tuple[Interval, ...]:
-        return _merged(declared, "updates", windowed.zone, (begin, end), always=always)
+        found = _merged(declared, "updates", windowed.zone, (begin, end), always=always)
+        return subtract(found, _frozen(desired, windowed, (begin, end)))
 
     for name, rollout in merge_strategies(desired).items():
         spec = rollout.document.spec

@@ -80,8 +80,8 @@ class Evidence:
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        waived = (self.waived[update] for update in updates if update in self.waived)
-        return (self.recent, *waived)
+        waived = sorted(self.waived.keys() & updates) if self.waived else ()
+        return (self.recent, *(self.waived[update] for update in waived))
 
     def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.

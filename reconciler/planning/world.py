@@ -12,12 +12,12 @@ from types import MappingProxyType
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
+from reconciler.desired.site_zones import zone_of_site
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
 from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
-from reconciler.kinds.timezones import zone_or_utc
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
@@ -59,8 +59,7 @@ class World:
 
     def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
         """Split computers by the zone in which their wall times are read (S3)."""
-        site = self.desired.sites.get(self.site.name)
-        site_zone = zone_or_utc(site.document.spec.timezone if site is not None else None)
+        site_zone = zone_of_site(self.desired, self.site.name)
         return split_by_zone(self.memo, members, site_zone)
 
     def rollouts(self, emergencies: Iterable[EmergencyRecord]) -> tuple[RolloutView, ...]:
@@ -243,4 +242,5 @@ class RolloutView:
         numbers = {named.name: number for number, named in enumerate(self.phases)}
         field = ("spec", "phases", numbers[phase]) if phase in numbers else ()
         kind, name = kind_and_name(self.name)
-        return Cause(kind, name, place.locate(field), place.changed_in, rule, because)
+        at = self.world.memo.value(("place", self.name, field), (), lambda: place.locate(field))
+        return Cause(kind, name, at, place.changed_in, rule, because)

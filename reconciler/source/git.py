@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -259,7 +260,8 @@ def _reason(error: Exception) -> str:
     """Give the first complaint of git, cut and without credentials."""
     said = getattr(error, "stderr", None) or str(error) or type(error).__name__
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    if "Timeout: the command" in text:
+    # The library may see the end of a git that it killed before it notes that it killed it.
+    if "Timeout: the command" in text or getattr(error, "status", None) == -signal.SIGKILL:
         return "did not answer in time"
     complaint = _COMPLAINT.search(text)
     lines = text.strip().splitlines() or ["git gave no reason"]

@@ -128,7 +128,8 @@ class ComputerRepository:
             .where(computer_contact.c.change > change)
         )
         rows = self._connection.execute(query).all()
-        found = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
+        numbers = (number for row in rows for number in row)
+        found = np.fromiter(numbers, np.int64, 2 * len(rows)).reshape(-1, 2)
         return found[:, 0].astype(np.uint32), found[:, 1]
 
     def contacts(self, contacts: Mapping[str, datetime]) -> None:

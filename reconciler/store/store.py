@@ -18,6 +18,7 @@ from reconciler.store.counters import Counter, Counters
 from reconciler.store.credentials import CredentialRepository, TokenRepository
 from reconciler.store.database import LOCK_WAIT, Database, parse_location
 from reconciler.store.documents import DocumentRepository
+from reconciler.store.events import EventRepository
 from reconciler.store.inbox import InboxRepository
 from reconciler.store.journal import JournalRepository
 from reconciler.store.lease import LeaseRepository
@@ -54,6 +55,7 @@ class View:
         self.lease = LeaseRepository(connection)
         self.documents = DocumentRepository(connection, counters)
         self.audit = AuditRepository(connection)
+        self.events = EventRepository(connection)
         self.permits = PermitRepository(connection, counters)
         self.statuses = StatusRepository(connection)
 

@@ -36,6 +36,16 @@ metadata: {name: odd}
 spec: {collection: odd, recurrence: {server: 1h}, staleAfter: {server: 3h}}
 ---
 apiVersion: patchwright.dev/v1alpha1
+kind: Waiver
+metadata: {name: lab}
+spec:
+  collection: odd
+  updates: ["deb:Lab/security/app/1.1"]
+  reason: breaks the line
+  approvedBy: [ines@corp.example]
+  until: 2026-03-02T13:00:00Z
+---
+apiVersion: patchwright.dev/v1alpha1
 kind: Rollout
 metadata: {name: second}
 spec:
@@ -49,11 +59,14 @@ spec:
     - {name: rest, collection: everybody, gate: {success: 90%, unreachableAfter: 1d}}
 """
 UPDATES = [an_update("app"), an_update("lib"), an_update("lib", "1.2", supersedes=())]
-FEW = st.lists(st.integers(0, 9), min_size=1, max_size=2, unique=True)
+FEW = st.lists(st.integers(0, 29), min_size=1, max_size=3, unique=True)
 STATES = st.sampled_from(list(UpdateState))
 steps = st.one_of(
     st.tuples(st.just("scan"), FEW, STATES, STATES),
     st.tuples(st.just("fact"), FEW, st.sampled_from(["reference", "other"])),
+    st.tuples(
+        st.just("fact"), st.just(list(range(4, 20))), st.sampled_from(["reference", "other"])
+    ),
     st.tuples(st.just("zone"), FEW, st.sampled_from(["Europe/Rome", "Nowhere", "UTC"])),
     st.tuples(st.just("run"), FEW, st.sampled_from(list(RunOutcome)), st.booleans()),
     st.tuples(st.just("contact"), FEW),
@@ -71,7 +84,7 @@ class Site:
     def __init__(self):
         self.world = PlannerWorld(manifests=[BASICS, MORE])
         self.world.publish(UPDATES[0], UPDATES[1])
-        for number in range(10):
+        for number in range(30):
             self.world.enrol(f"n{number}", ring="reference" if number < 3 else "other")
         self.world.scan(**dict.fromkeys(("app", "lib"), UpdateState.MISSING))
         self.fleet, self.memo = Fleet(self.world.computers.values()), Memo()

@@ -17,7 +17,14 @@ from reconciler.model.objects import (
     Program,
 )
 from reconciler.model.problems import Location
-from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, ReleasedUpdate, SeenToken
+from reconciler.model.rollouts import (
+    PhaseRecord,
+    PhaseState,
+    Release,
+    ReleasedUpdate,
+    Rerun,
+    SeenToken,
+)
 from reconciler.model.times import UTC
 from reconciler.model.updates import PackageFile, Update
 from reconciler.observed.cohorts import Cohorts
@@ -42,6 +49,7 @@ PHASE = PhaseRecord("web", 1, "reference", PhaseState.OPEN, NOW, soak_since=LATE
 MEMBERSHIP = Membership("web", 1, "reference", FrozenBitMap([0, 5, 70_000]))
 MEMBERSHIP = replace(MEMBERSHIP, entered=Cohorts().at(LATER, BitMap([5])))
 TOKEN = SeenToken("web", "again", NOW)
+RERUN = Rerun("web", "reference", "t", NOW)
 PACKAGE = Package("PWR00001", 1, "web", SHA, "web", 1, "high", OWNER)
 PROGRAM = Program("PWR00001", 1, "install", "install", timedelta(hours=1), OWNER)
 ADVERTISEMENT = Advertisement(
@@ -69,6 +77,7 @@ RECORDS: tuple[Record, ...] = (
     PHASE,
     MEMBERSHIP,
     TOKEN,
+    RERUN,
     PACKAGE,
     PROGRAM,
     ADVERTISEMENT,

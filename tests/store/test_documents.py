@@ -6,18 +6,24 @@ from pyroaring import FrozenBitMap
 
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import Windows
-from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.observed.cohorts import Cohorts
+from reconciler.planning.guidance import Guidance, ScanClass, WaivedUpdate, WindowClass
 from tests.store.builders import LATER, NOW
 
 WINDOWS = Windows(always=False, updates=((NOW, LATER),), until=LATER)
+FROZEN = replace(WINDOWS, updates=(), frozen=((NOW, LATER),))
 GUIDANCE = Guidance(
     enforce=True,
-    windows=(WindowClass(FrozenBitMap([1, 2, 99_000]), WINDOWS),),
+    windows=(
+        WindowClass(FrozenBitMap([1, 2, 99_000]), WINDOWS),
+        WindowClass(FrozenBitMap([3]), FROZEN, "Europe/Rome", WINDOWS),
+    ),
     scans=(
         ScanClass(
             FrozenBitMap([1, 2]), timedelta(days=1), timedelta(hours=2), timedelta(minutes=15)
         ),
     ),
+    waivers={"u1": WaivedUpdate(FrozenBitMap([1]), Cohorts().at(NOW, FrozenBitMap([2])))},
 )
 
 
@@ -36,6 +42,15 @@ def test_guidance_comes_back_whole(store):
         work.documents.save_guidance(GUIDANCE)
 
         assert work.documents.load_guidance() == GUIDANCE
+
+
+def test_guidance_of_an_older_release_is_read(store):
+    """Before zones, freezes and waivers."""
+    old = {"enforce": True, "windows": [], "scans": []}
+    with store.write() as work:
+        work.documents.save("guidance", old)
+
+        assert work.documents.load_guidance() == Guidance(enforce=True, windows=(), scans=())
 
 
 def test_only_other_guidance_changes_policies(store):

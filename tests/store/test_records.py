@@ -3,10 +3,20 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from pyroaring import FrozenBitMap
 
 from reconciler.model.errors import StoreError
 from reconciler.model.objects import Advertisement
-from tests.store.builders import ADVERTISEMENT, PACKAGE, RECORDS, RELEASE
+from reconciler.observed.cohorts import Cohorts
+from tests.store.builders import (
+    ADVERTISEMENT,
+    LATER,
+    MEMBERSHIP,
+    NOW,
+    PACKAGE,
+    RECORDS,
+    RELEASE,
+)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
@@ -27,6 +37,17 @@ def test_dropped_record_is_gone_and_dropping_it_again_is_fine(store, record):
         work.records.drop(record)
 
         assert work.records.all(type(record)) == []
+
+
+@pytest.mark.parametrize("awaited", [None, FrozenBitMap(), FrozenBitMap([70_000])])
+def test_who_is_awaited_comes_back_as_it_was_put(store, awaited):
+    """Nobody is another thing than not yet (S17)."""
+    joined = Cohorts().at(NOW, FrozenBitMap([5])).at(LATER, FrozenBitMap([0]))
+    record = replace(MEMBERSHIP, joined=joined, capped=joined, awaited=awaited)
+    with store.write() as work:
+        work.records.put(record)
+
+        assert work.records.find(record) == record
 
 
 def test_put_replaces_the_record_with_its_key(store):

@@ -178,3 +178,20 @@ def test_site_that_is_windowless_starts_at_any_time(show):
     table = only(show(document("Collection", "web", "{query: {all: true}}"), site, zone=None))
 
     assert (table["always"], table["zone"]) == (True, "Europe/Rome")
+
+
+def test_frozen_times_are_cut_out_of_windows_and_told(show):
+    """A freeze from midnight on leaves two of the night's hours (S13a)."""
+    frozen = document(
+        "Freeze",
+        "f",
+        '{recurrence: "FREQ=DAILY", start: "00:00", duration: 5h, collections: [web]}',
+    )
+    rollout = a_rollout("deadline: 2026-03-30T00:00:00Z", runtime="3h")
+    shown = only(show(a_collection(f"[{NIGHT}]"), frozen, *rollout))
+
+    assert spans(shown["updates"]) == [("2026-03-28T21:00:00Z", "2026-03-28T23:00:00Z")]
+    assert spans(shown["frozen"])[:1] == [("2026-03-27T23:00:00Z", "2026-03-28T04:00:00Z")]
+    assert [one["verdict"] for one in shown["deadlines"]] == ["never"]
+    text = show(a_collection("always"), frozen, output="text")
+    assert "frozen" in text

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyroaring import FrozenBitMap
 
 from reconciler.model.times import later
+from reconciler.observed.memo import Memo
 from reconciler.observed.rolls import LOOK_BACK, CollectionRoll
 from reconciler.planning.actions import Verb
 from reconciler.planning.collections import Collections
@@ -40,7 +41,9 @@ class Town(PlannerWorld):
     def collections(self):
         observed = self.observed()
         now = later(self.now, observed.latest_transition)
-        return Collections(load_desired(*self.manifests), observed, SITE.name, now)
+        return Collections(
+            load_desired(*self.manifests), observed, SITE.name, Memo.of(observed.fleet, now)
+        )
 
     def size(self, name="web"):
         return len(self.collections().members(name))

@@ -11,7 +11,8 @@ from pyroaring import FrozenBitMap
 from reconciler.model.computers import RunOutcome
 from reconciler.model.permits import Permit, Waiting
 from reconciler.model.updates import UpdateState
-from reconciler.planning.guidance import BudgetDomain
+from reconciler.observed.cohorts import Cohorts
+from reconciler.planning.guidance import BudgetDomain, WaivedUpdate
 from reconciler.planning.permits import Settlement, may_start
 from tests.worlds import HEADER, NOW, PlannerWorld, an_update
 
@@ -187,6 +188,18 @@ def settled(world, permit, **later):
     computers = {one.id: one for one in world.computers.values()}
     now = world.now + timedelta(**later)
     return Settlement(computers, world.memory, world.catalog(), now).settle(permit)
+
+
+def test_a_permit_ends_where_all_is_waived(world, permit):
+    """Also of one that began and fell silent (S19)."""
+    computers = {one.id: one for one in world.computers.values()}
+    (offer,) = world.offers()
+    let_off = WaivedUpdate(FrozenBitMap([permit.ordinal]), Cohorts())
+    waivers = dict.fromkeys(offer.updates, let_off)
+    catalog = world.catalog()
+
+    assert Settlement(computers, world.memory, catalog, world.now).settle(permit) == permit
+    assert Settlement(computers, world.memory, catalog, world.now, waivers).settle(permit) is None
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def a_world(**states):
 
 
 def evidence(world, waived=()):
-    desired, fleet, catalog = load_desired(*world.manifests), world.fleet(), world.catalog()
+    desired, catalog = load_desired(*world.manifests), world.catalog()
     observed = world.observed()
     memo = Memo.of(observed.fleet, world.now)
     collections = Collections(desired, observed, SITE.name, memo)

@@ -1,0 +1,43 @@
+"""Every benchmark runs, at a size that says nothing about speed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SMALL = ("--updates=20", "--rollouts=5", "--collections=20", "--group=5")
+
+
+def figures_of(name, *arguments):
+    command = [sys.executable, str(BENCHMARKS / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    assert done.returncode in {0, 1}, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_plan_is_timed_for_every_size():
+    figures = figures_of("plan.py", "--computers", "200", "400", *SMALL, "--rounds=1")
+
+    assert [case["computers"] for case in figures["cases"]] == [200, 400]
+    assert set(figures["withinBars"]) == set(figures["bars"])
+    assert all(case["fullSeconds"] > 0 and case["bareSeconds"] > 0 for case in figures["cases"])
+
+
+@pytest.mark.parametrize("whole", [(), ("--whole",)])
+def test_start_is_timed_and_a_pass_after_nothing_writes_nothing(whole):
+    figures = figures_of("load.py", "--computers=200", *SMALL, *whole)
+
+    assert figures["loadSeconds"] > 0
+    assert figures["nothingWrote"] is False
+
+
+def test_summaries_are_timed_against_sql():
+    if not Path("/usr/lib/postgresql").exists():
+        pytest.skip("PostgreSQL is not installed")
+    figures = figures_of("summaries.py", "--computers=500", "--applicable=5", "--rounds=1")
+
+    assert figures["rows"] > 0
+    assert figures["ratio"] > 0
