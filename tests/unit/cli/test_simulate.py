@@ -13,6 +13,7 @@ from reconciler.model.errors import ManifestError, SettingsError, SourceError
 from tests.advisories import FOLDER
 from tests.worlds import BASICS, NOW
 
+pytestmark = pytest.mark.timeout(20)  # days of virtual time, on a machine that may be busy
 DOCS = Path(__file__).parents[3] / "docs" / "simulate.md"
 FLEET = """
 groups:

@@ -11,6 +11,7 @@ from reconciler.simulation.lateness import Reason
 from tests.unit.simulation.worlds import STEP, a_fleet, a_group, live
 from tests.worlds import BASICS, NOW
 
+pytestmark = pytest.mark.timeout(20)  # days of virtual time, on a machine that may be busy
 NIGHT = (
     'maintenanceWindows: [{name: n, recurrence: "FREQ=DAILY", start: "22:00", duration: 4h,'
     " timezone: local}]"

@@ -12,7 +12,7 @@ from reconciler.cli.forecast_form import ForecastForm
 from reconciler.cli.snapshot import export_snapshot
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.updates import UpdateState
-from tests.unit.cli.test_replay import Site
+from tests.engine.test_replay import Site
 from tests.worlds import NOW, an_update
 
 
