@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ from reconciler.simulation.forecast import (
 _LONGEST = timedelta(days=366)
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDEST = 60
+_WIDTH_OF_FILES = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,16 @@ def _end(text: str, begin: datetime) -> datetime:
 
 
 def _print_text(forecast: Forecast) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
     if not forecast.enforced:
         console.print("the site observes: nothing starts until its manifest says mode: enforce")
     console.print(_phase_table(forecast))
     console.print(_release_table(forecast))
     print_lines(_missed_lines(forecast))
     print_lines(_restart_lines(forecast))
+    print_lines(
+        f"at the end {one.type.value}: {one.subject}: {one.message}" for one in forecast.conditions
+    )
     print_lines(_assumption_lines(forecast))
 
 

@@ -109,6 +109,18 @@ def test_text_has_the_phases_and_the_assumptions(show):
     assert "assumed, with seed 1:" in shown
 
 
+def test_phase_that_cannot_pass_says_what_holds_it_at_the_end(show, site):
+    """Servers do not restart by themselves, and the gate waits for restarts."""
+    site.publish(an_update("linux"), an_update("app"), at=NOW)
+    site.scan(UpdateState.MISSING, but=["gone"])
+    site.reconcile(NOW + timedelta(hours=1))
+
+    shown = show(ForecastForm.TEXT, now=NOW + timedelta(hours=1), until="4d")
+
+    assert "at the end AwaitingRestarts: Rollout/monthly/" in shown
+    assert "not before the end" in shown
+
+
 def test_one_rollout_alone(show):
     assert json.loads(show(rollout="monthly"))["phases"]
     with pytest.raises(ReconcilerError, match="there is no rollout 'weekly'"):
