@@ -6,8 +6,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# Debian packages: repositories of throwaway .deb files, their signatures, and machines to put them on.
-DEBIAN_PACKAGES := apt-utils busybox-static dpkg git gpg gpg-agent gpgv python3-venv
+# Debian packages: repositories of throwaway .deb and .rpm files, their signatures, and machines to put them on.
+DEBIAN_PACKAGES := apt-utils busybox-static createrepo-c dnf dnf-plugins-core dpkg faketime git gpg gpg-agent \
+    gpgv python3-cryptography python3-venv rpm systemd
 
 UV_VERSION := 0.13.8
 
@@ -15,10 +16,10 @@ UV_VERSION := 0.13.8
 .DELETE_ON_ERROR:
 # Debian packages come first, then the virtual environment.
 .NOTPARALLEL:
-.PHONY: help system venv check test demo schemas lock clean
+.PHONY: help system venv check test demo agent-packages schemas lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 system: ## Install the Debian packages that the demo and the tests need
 	@missing=; \
@@ -61,6 +62,9 @@ test: system venv ## All tests except the slow and the huge ones
 
 demo: system venv ## The main job, on throwaway machines of this host
 	$(BIN)/patchwright demo
+
+agent-packages: system venv ## The agent as zipapp, .deb and .rpm, in dist/
+	$(BIN)/python packaging/agent/build.py dist
 
 schemas: venv ## Write schemas/ from the kinds
 	$(BIN)/patchwright schemas --folder schemas

@@ -1,15 +1,19 @@
 """What the repository says of itself is true: everything public is documented (house rule)."""
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 import typer
 from pydantic import BaseModel
 
+from reconciler.agent.configuration import Configuration
 from reconciler.app.settings import ServerTable, Settings, SourceSettings
 from reconciler.cli.main import app
 from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
+from reconciler.model.messages import StatusId
 from reconciler.planning.conditions import REASONS, ConditionType
 from reconciler.source.folder import read_folder
 from reconciler.source.load import load_manifests
@@ -73,3 +77,28 @@ def test_decision_has_context_choice_and_price(path):
 @pytest.mark.parametrize("link_line", ["docs/operating.md", "docs/conditions.md", "docs/codes.md"])
 def test_readme_leads_to_the_docs(link_line):
     assert link_line in (ROOT / "README.md").read_text()
+
+
+def agent_reasons():
+    """Give every reason that the agent's code gives for a run that did not begin."""
+    found = re.compile(r'(?:RunRefusedError|_refuse)\(\s*(?:offer, )?"(\w+)"')
+    files = (ROOT / "reconciler/agent").rglob("*.py")
+    return sorted({name for file in files for name in found.findall(file.read_text())})
+
+
+@pytest.mark.parametrize("reason", agent_reasons())
+def test_reason_of_the_agent_is_documented(reason):
+    assert f"| `{reason}` |" in (ROOT / "docs/agent.md").read_text()
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Configuration), ids=lambda field: field.name)
+def test_setting_of_the_agent_is_documented(field):
+    head, *tail = field.name.split("_")
+    name = head + "".join(part.capitalize() for part in tail)
+
+    assert f"| `{name}` |" in (ROOT / "docs/agent.md").read_text()
+
+
+@pytest.mark.parametrize("status", sorted(StatusId))
+def test_status_message_is_documented(status):
+    assert re.search(rf"\| (?:\d+, )*{status}(?:, \d+)* \|", (ROOT / "docs/agent.md").read_text())

@@ -5,17 +5,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Optional
 
 from reconciler.agent.errors import CommandError
+from reconciler.agent.outside import go_outside
 from reconciler.agent.process import make_environment
 
 _OUTPUT_LIMIT = 64 * 1024
+_PATIENCE = 5.0
+_LOOK_EVERY = 0.05
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -34,8 +40,15 @@ class Child:
         self._path = path
         self._process: Optional[subprocess.Popen[bytes]] = None
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        limit: Optional[timedelta] = None,
+    ) -> None:
         """Start it in a session of its own; raises CommandError.
+
+        Where systemd runs it, systemd ends it past the limit; elsewhere `kill` does.
 
         The lock is taken before it starts and lives until its last holder ends: there is no
         moment at which it runs and a later agent does not see it.
@@ -47,7 +60,7 @@ class Child:
             words = [sys.executable, "-m", "reconciler.agent.detached", str(self._path), "--"]
             try:
                 self._process = subprocess.Popen(
-                    [*words, *command],
+                    [*words, *go_outside(command, make_environment(environment), limit)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -81,8 +94,29 @@ class Child:
 
     def forget(self) -> None:
         """Delete what the last one left."""
-        for name in ("code", "output"):
+        for name in ("code", "output", "group"):
             (self._path / name).unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it with all that it started in its process group; nothing where it does not run."""
+        if not self.is_running():
+            return
+        with contextlib.suppress(OSError, ValueError):
+            # Nobody else has this number while anything of the group lives.
+            group = int((self._path / "group").read_text(encoding="ascii"))
+            os.killpg(group, signal.SIGTERM)
+            self._wait_for_end(group)
+            os.killpg(group, signal.SIGKILL)
+            self._wait_for_end(group)
+
+    def _wait_for_end(self, group: int) -> None:
+        """Wait a while; raises ProcessLookupError when nothing of the group is left."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            if self._process is not None:
+                self._process.poll()
+            os.killpg(group, 0)
+            time.sleep(_LOOK_EVERY)
 
     def _read_code(self) -> Optional[int]:
         with contextlib.suppress(OSError, ValueError):

@@ -6,22 +6,28 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Optional
 
+from reconciler.agent.apt.listing import scan_locally
+from reconciler.agent.choice import has_rpms
 from reconciler.agent.client import Site
 from reconciler.agent.clock import Stop
+from reconciler.agent.content import Content
+from reconciler.agent.dnf.listing import scan_rpms_locally
+from reconciler.agent.doctor import FAULT, OK, examine
 from reconciler.agent.enrolment import enrol_machine
-from reconciler.agent.errors import AgentError
+from reconciler.agent.errors import AgentError, SiteUnreachableError, StoppedError
 from reconciler.agent.facts import read_hostname, read_os_release
 from reconciler.agent.home import Home, Identity, Settings
-from reconciler.agent.local import LocalScan, scan_locally
 from reconciler.agent.log import Log
-from reconciler.agent.loop import Agent
-from reconciler.agent.machine import make_machine
+from reconciler.agent.loop import Agent, Backoff
+from reconciler.agent.machine import make_machine, make_packages, make_surroundings
 from reconciler.agent.process import run_command
 from reconciler.agent.standing import describe, render_standing
+from reconciler.agent.upgrades import LocalScan
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -42,8 +48,9 @@ def run(options: argparse.Namespace) -> int:
     stop.listen()
     with closing(home.lock()):
         if home.load_identity() is None and options.server and options.token_file:
-            _enrol(home, options)
-        _make_agent(home, options, stop).run_forever()
+            _enrol_in_time(home, options, stop)
+        if not stop.requested:
+            _make_agent(home, options, stop).run_forever()
     return 0
 
 
@@ -57,7 +64,7 @@ def once(options: argparse.Namespace) -> int:
 
 
 def scan(options: argparse.Namespace) -> int:
-    """Scan against the site's last catalog slice, or with `--local` by apt's own sources."""
+    """Scan against the site's last catalog slice, or with `--local` by the host's own sources."""
     if options.local:
         return _scan_locally(options)
     home = _home_of(options)
@@ -81,6 +88,22 @@ def status(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render_standing(standing))
     return 0 if standing.computer else 1
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Check rights, programs, packages, clock and site; works beside a running agent."""
+    root, home = _root_of(options), _home_of(options)
+    log = Log(options.log_level or "error")
+    content = Content(home.path / "content", None)
+    machine = make_surroundings(root)
+    found = examine(machine, home, make_packages(machine, home, content, log))
+    if options.output == "json":
+        _print_json([asdict(one) for one in found])
+    else:
+        for one in found:
+            hint = f"\n{'':<18}{one.hint}" if one.hint and one.state != OK else ""
+            sys.stdout.write(f"{one.state:<8} {one.check:<9}{one.text}{hint}\n")
+    return 1 if any(one.state == FAULT for one in found) else 0
 
 
 def _make_agent(home: Home, options: argparse.Namespace, stop: Stop) -> Agent:
@@ -110,9 +133,27 @@ def _enrol(home: Home, options: argparse.Namespace) -> Identity:
     return enrol_machine(home, root, settings, options.token_file, name)
 
 
+def _enrol_in_time(home: Home, options: argparse.Namespace, stop: Stop) -> None:
+    """Enrol as soon as the site answers; a refusal is an error all the same."""
+    log, backoff = Log(options.log_level or "info"), Backoff()
+    with suppress(StoppedError):
+        while (trouble := _try_to_enrol(home, options)) is not None:
+            pause = backoff.failed(trouble.retry_after)
+            log.warning("not enrolled yet", problem=trouble, pause=pause)
+            stop.sleep(pause)
+
+
+def _try_to_enrol(home: Home, options: argparse.Namespace) -> Optional[SiteUnreachableError]:
+    try:
+        _enrol(home, options)
+    except SiteUnreachableError as error:
+        return error
+    return None
+
+
 def _scan_locally(options: argparse.Namespace) -> int:
     root = _root_of(options)
-    result = scan_locally(root, run_command)
+    result = (scan_rpms_locally if has_rpms(root) else scan_locally)(root, run_command)
     for warning in result.warnings:
         sys.stderr.write(f"{warning}\n")
     if options.output == "json":

@@ -19,7 +19,7 @@ _TOO_LARGE = 413
 def deliver(journal: Journal, computer: str, site: Site, clock: SiteClock, log: Log) -> None:
     """Deliver; raises SiteUnreachableError, and ProtocolError where the site refuses us."""
     for _ in range(_BATCHES_AT_ONCE):
-        journal.save(spool=seal(journal.spool, computer, clock.now()))
+        journal.save(spool=seal(journal.spool, computer, clock.now(), journal.instance))
         batch = journal.spool.outgoing
         if batch is None:
             return

@@ -1,7 +1,8 @@
 """Runs one program that must outlive the agent: `python -m reconciler.agent.detached DIR -- …`.
 
 It holds the open file that was handed to it, whose lock tells that the program still runs; keeps
-the program's output in DIR/output within bounds; and leaves its exit code in DIR/code.
+the program's output in DIR/output within bounds; leaves its exit code in DIR/code, and says in
+DIR/group which process group is ended by whoever ends it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     """Run the program after `--` to its end, however long it takes."""
     directory, command = Path(arguments[0]), arguments[2:]
     output = directory / "output"
+    (directory / "group").write_text(str(os.getpgrp()), encoding="ascii")
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Optional
 
 from reconciler.agent.composition import compose
-from reconciler.agent.memory import Memory, missing_updates
+from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.reminders import reminder_at
+from reconciler.agent.restarts import next_decision_at
 from reconciler.agent.starts import due_at, may_start, ripe, start_changes
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.policy import Offer, Policy
 
 _FIRST_SCAN_DOMAIN = "patchwright.dev/first-scan/v1\n"
+_WRONG_CLOCK = timedelta(hours=12)
 _FIRST_RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(hours=1)
 
@@ -40,25 +43,52 @@ def runnable_offers(policy: Policy, memory: Memory, now: datetime) -> tuple[Offe
     """Choose the offers whose run starts now, in the order in which they run.
 
     What our own newest scan does not find missing is never run (G3). The window must fit the sum
-    of their run times; of several the earliest deadline goes first.
+    of their run times; of several the earliest deadline goes first. A start by the user ignores
+    windows, spread and freezes (S4). A clock that is wrong by more than 12 hours starts nothing
+    (S1).
     """
-    if not policy.enforce or now >= policy.expires_at or memory.current is not None:
+    if not may_run(policy, memory, now) or is_clock_wrong(memory):
         return ()
+    return compose(_fitting(due_offers(policy, memory, now), policy, memory, now))
+
+
+def may_run(policy: Policy, memory: Memory, now: datetime) -> bool:
+    """Tell whether anything may start here at all (L5)."""
+    return policy.enforce and now < policy.expires_at and memory.current is None
+
+
+def is_clock_wrong(memory: Memory) -> bool:
+    """Tell whether this machine's own clock is too wrong to work by (S1)."""
+    return abs(memory.ahead) > _WRONG_CLOCK
+
+
+def due_offers(policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
+    """Give the offers that are due, windows apart, in the order in which they run."""
     missing = missing_updates(memory)
-    startable = (
+    due = [
         offer
         for offer in (ripe(one, now) for one in policy.offers)
         if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
-    )
-    return compose(_fitting(sorted(startable, key=_order), policy, now))
+    ]
+    return sorted(due, key=_order)
+
+
+def is_voluntary(offer: Offer, memory: Memory, now: datetime) -> bool:
+    """Tell whether the user asked to start the offer now."""
+    choice = memory.choices.get(offer.advertisement)
+    return choice is not None and choice.start_at is not None and choice.start_at <= now
 
 
 def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[datetime]:
     """Say when something may become due by time alone; nothing where only a policy can do that."""
-    moments = [scan_due_at(policy, memory)]
+    moments = [scan_due_at(policy, memory), *(end for _, end in policy.windows.updates)]
     for offer in policy.offers:
         end = memory.last_end(offer.rollout, offer.release)
+        choice = memory.choices.get(offer.advertisement, Choice())
         moments += start_changes(offer, policy, end)
+        moments += [choice.start_at, reminder_at(offer, memory, now)[1]]
+    if memory.restart is not None:
+        moments.append(next_decision_at(memory.restart, policy.windows, now))
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
@@ -68,18 +98,20 @@ def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
 
 
 def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
-    """Tell whether the offer starts by itself, windows apart."""
+    """Tell whether the offer starts by itself or by its user, windows apart."""
     if offer.held or now < offer.available_at:
         return False
+    if is_voluntary(offer, memory, now):
+        return True
     due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
     return due is not None and due <= now
 
 
-def _fitting(offers: list[Offer], policy: Policy, now: datetime) -> list[Offer]:
+def _fitting(offers: list[Offer], policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
     before = timedelta(0)
     chosen: list[Offer] = []
     for offer in offers:
-        if may_start(offer, policy, before, now):
+        if is_voluntary(offer, memory, now) or may_start(offer, policy, before, now):
             before += offer.max_runtime
             chosen.append(offer)
     return chosen

@@ -42,3 +42,7 @@ class RunRefusedError(AgentError):
 
 class StoppedError(AgentError):
     """Somebody asked the agent to end while it waited."""
+
+
+class WokenError(AgentError):
+    """There is something to do before the wait is over."""

@@ -6,12 +6,14 @@ import json
 import math
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
 from reconciler.agent.content import free_bytes
 from reconciler.agent.errors import AgentError
 from reconciler.agent.home import read_bounded
+from reconciler.agent.processes import list_stale_processes
 from reconciler.model.messages import FactValue
 
 VERSION = "0.1.0"
@@ -29,15 +31,18 @@ _PORTABLE = frozenset({8, 9, 10, 11, 14, 30, 31, 32})
 _WORKSTATION = frozenset({3, 4, 5, 6, 7, 13, 15, 16, 24, 34, 35, 36})
 
 
-def collect_facts(root: Path, architecture: str) -> dict[str, FactValue]:
+def collect_facts(root: Path, kernel: str, found: Mapping[str, FactValue]) -> dict[str, FactValue]:
     """Give all facts; a declared one (ROOT/etc/patchwright/facts.json) beats one that was found.
+
+    `kernel` is what runs as `uname -r` tells it; `found` are the facts of the package manager.
 
     Raises AgentError where the declared ones cannot be read.
     """
     return {
         **_system_facts(root),
         **_machine_facts(root),
-        "arch": architecture,
+        **_running_facts(root, kernel),
+        **found,
         "agent.version": VERSION,
         **read_declared_facts(root / DECLARED),
     }
@@ -77,20 +82,38 @@ def read_os_release(root: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
 
 
+def os_family(root: Path) -> str:
+    """Give `debian`, `rhel` or `suse`; nothing for what is none of them."""
+    release = read_os_release(root)
+    return _family(release.get("ID", ""), release.get("ID_LIKE", "").split())
+
+
 def _system_facts(root: Path) -> dict[str, FactValue]:
     release = read_os_release(root)
     id_, version = release.get("ID", ""), release.get("VERSION_ID", "")
+    family = os_family(root)
     found = {
-        "os.family": _family(id_, release.get("ID_LIKE", "").split()),
+        "os.family": family,
         "os.id": id_,
         "os.version": version,
-        "os.release": f"{id_}-{version}" if version else id_,
+        "os.release": _release_name(id_, version, family),
         "os.codename": release.get("VERSION_CODENAME", ""),
-        "kernel": os.uname().release,
         "hostname": read_hostname(root),
         "timezone": _timezone(root),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _running_facts(root: Path, kernel: str) -> dict[str, FactValue]:
+    stale = list_stale_processes(root)[:_FACT_LIMIT]
+    facts: dict[str, FactValue] = {"kernel": kernel} if kernel else {}
+    return {**facts, "restart.processes": stale} if stale else facts
+
+
+def _release_name(id_: str, version: str, family: str) -> str:
+    """Name the release as catalogs do: those of the rhel family by their major version alone."""
+    shown = version.partition(".")[0] if family == "rhel" else version
+    return f"{id_}-{shown}" if shown else id_
 
 
 def _machine_facts(root: Path) -> dict[str, FactValue]:

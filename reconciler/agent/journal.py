@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import uuid
+from datetime import datetime
 from typing import Optional
 
 from reconciler.agent.home import AgentState, Home
@@ -15,6 +16,7 @@ class Journal:
 
     def __init__(self, home: Home, local_now: datetime) -> None:
         self._home = home
+        self.instance = uuid.uuid4().hex
         # Greater than any epoch before: a machine that lost its spool starts anew (J6).
         fresh = AgentState(Memory(), Spool(epoch=int(local_now.timestamp())))
         self._state = home.load_state() or fresh
@@ -28,11 +30,6 @@ class Journal:
     def spool(self) -> Spool:
         """What is told and not yet acknowledged."""
         return self._state.spool
-
-    @property
-    def ahead(self) -> timedelta:
-        """How far the site's clock was ahead of the local one when last heard of."""
-        return timedelta(microseconds=self._state.memory.ahead_us)
 
     def save(self, *, memory: Optional[Memory] = None, spool: Optional[Spool] = None) -> None:
         """Put new values in place and on disk in one step; raises AgentError."""

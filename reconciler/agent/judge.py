@@ -1,95 +1,100 @@
-"""What a scan says of each update: pure, by dpkg's own order (S10)."""
+"""What a scan says of each update: pure, by the package manager's own order (S10)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from reconciler.agent.dpkg import Installed
-from reconciler.agent.home import read_bounded
+from reconciler.agent.inventory import Installed, Inventory
+from reconciler.agent.packages import Pin
+from reconciler.model.policy import Offer
 from reconciler.model.updates import CatalogSlice, SliceUpdate, UpdateState
-from reconciler.model.versions import compare_dpkg
-
-_RESTART_MARKS = ("run/reboot-required.pkgs", "var/run/reboot-required.pkgs")
-_LIST_LIMIT = 1024 * 1024
-
-Inventory = dict[str, tuple[Installed, ...]]
 
 
-def group_by_name(packages: Iterable[Installed]) -> Inventory:
-    """Give the installed packages of each name, one for each architecture."""
-    grouped: dict[str, list[Installed]] = {}
-    for package in packages:
-        grouped.setdefault(package.name, []).append(package)
-    return {name: tuple(found) for name, found in grouped.items()}
+@dataclass(frozen=True)
+class Judge:
+    """Compares what is installed with what updates bring.
 
-
-def judge_updates(
-    catalog: CatalogSlice, installed: Inventory, restart: Collection[str]
-) -> dict[str, UpdateState]:
-    """Give the state of every update of the slice that applies here (S10).
-
-    Not applicable (left out) = none of its packages is installed; missing = one is older, or was
-    left half-way; installed = all are at or above; pending restart = installed, and the machine
-    waits for a restart because of one of them.
+    `compare` gives -1, 0 or 1 as the first version is older, equal or newer; `independent` is
+    the name of the architecture that runs everywhere.
     """
-    states: dict[str, UpdateState] = {}
-    for update in catalog.updates:
-        state = _judge(update, installed, restart)
-        if state is not UpdateState.NOT_APPLICABLE:
-            states[update.id] = state
-    return states
+
+    compare: Callable[[str, str], int]
+    independent: str
+
+    def judge_updates(
+        self, catalog: CatalogSlice, installed: Inventory, restart: Collection[str]
+    ) -> dict[str, UpdateState]:
+        """Give the state of every update of the slice that applies here (S10).
+
+        Not applicable (left out) = none of its packages is installed; missing = one is older, or
+        was left half-way; installed = all are at or above; pending restart = installed, and the
+        machine waits for a restart because of one of them.
+        """
+        states: dict[str, UpdateState] = {}
+        for update in catalog.updates:
+            state = self._judge(update, installed, restart)
+            if state is not UpdateState.NOT_APPLICABLE:
+                states[update.id] = state
+        return states
+
+    def packages_to_install(
+        self, packages: Sequence[Pin], installed: Inventory, modules: Sequence[str] = ()
+    ) -> tuple[Pin, ...]:
+        """Choose those of an update's packages that are installed here and older, or half-way."""
+        return tuple(
+            (name, architecture, version)
+            for (name, architecture, version), module in _with_modules(packages, modules)
+            for found in self._matching(installed, name, architecture, module)
+            if self._is_missing(found, version)
+        )
+
+    def choose_pins(
+        self, offer: Offer, missing: Collection[str], installed: Inventory
+    ) -> tuple[Pin, ...]:
+        """Choose the packages to install: of one package the highest version offered (S12a)."""
+        chosen: dict[tuple[str, str], Pin] = {}
+        for update in offer.updates:
+            if update.id not in missing:
+                continue
+            for pin in self.packages_to_install(update.packages, installed, update.modules):
+                known = chosen.get(pin[:2])
+                if known is None or self.compare(pin[2], known[2]) > 0:
+                    chosen[pin[:2]] = pin
+        return tuple(chosen[key] for key in sorted(chosen))
+
+    def _judge(
+        self, update: SliceUpdate, installed: Inventory, restart: Collection[str]
+    ) -> UpdateState:
+        applies = False
+        for (name, architecture, version), module in _with_modules(update.packages, update.modules):
+            for found in self._matching(installed, name, architecture, module):
+                applies = True
+                if self._is_missing(found, version):
+                    return UpdateState.MISSING
+        if not applies:
+            return UpdateState.NOT_APPLICABLE
+        if any(name in restart and name in installed for name, _, _ in update.packages):
+            return UpdateState.PENDING_RESTART
+        return UpdateState.INSTALLED
+
+    def _matching(
+        self, installed: Inventory, name: str, architecture: str, module: str
+    ) -> list[Installed]:
+        # A package may change between one architecture and all from one version to the next.
+        return [
+            found
+            for found in installed.get(name, ())
+            if found.module == module
+            and (
+                found.architecture == architecture
+                or self.independent in {found.architecture, architecture}
+            )
+        ]
+
+    def _is_missing(self, found: Installed, version: str) -> bool:
+        return not found.whole or self.compare(found.version, version) < 0
 
 
-def packages_to_install(
-    packages: Iterable[tuple[str, str, str]], installed: Inventory
-) -> tuple[tuple[str, str, str], ...]:
-    """Choose those of an update's packages that are installed here and older, or half-way.
-
-    Each is (name, architecture, version).
-    """
-    return tuple(
-        (name, architecture, version)
-        for name, architecture, version in packages
-        for found in _matching(installed, name, architecture)
-        if _is_missing(found, version)
-    )
-
-
-def read_restart_packages(root: Path) -> frozenset[str]:
-    """Name the packages for which the machine waits for a restart."""
-    return frozenset(name for mark in _RESTART_MARKS for name in _read_words(root / mark))
-
-
-def _judge(update: SliceUpdate, installed: Inventory, restart: Collection[str]) -> UpdateState:
-    applies = False
-    for name, architecture, version in update.packages:
-        for found in _matching(installed, name, architecture):
-            applies = True
-            if _is_missing(found, version):
-                return UpdateState.MISSING
-    if not applies:
-        return UpdateState.NOT_APPLICABLE
-    if any(name in restart and name in installed for name, _, _ in update.packages):
-        return UpdateState.PENDING_RESTART
-    return UpdateState.INSTALLED
-
-
-def _matching(installed: Inventory, name: str, architecture: str) -> list[Installed]:
-    # A package may change between `all` and one architecture from one version to the next.
-    return [
-        found
-        for found in installed.get(name, ())
-        if found.architecture == architecture or "all" in {found.architecture, architecture}
-    ]
-
-
-def _is_missing(found: Installed, version: str) -> bool:
-    return not found.whole or compare_dpkg(found.version, version) < 0
-
-
-def _read_words(path: Path) -> list[str]:
-    try:
-        return read_bounded(path, _LIST_LIMIT).decode(errors="replace").split()
-    except (OSError, ValueError):
-        return []
+def _with_modules(packages: Sequence[Pin], modules: Sequence[str]) -> Iterable[tuple[Pin, str]]:
+    return zip(packages, modules or [""] * len(packages))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Optional
 
 from reconciler.agent.client import Site
 from reconciler.agent.delivery import deliver
-from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
-from reconciler.agent.errors import PolicyRefusedError, SiteUnreachableError, StoppedError
+from reconciler.agent.due import next_change_at
+from reconciler.agent.errors import (
+    PolicyRefusedError,
+    SiteUnreachableError,
+    StoppedError,
+    WokenError,
+)
 from reconciler.agent.home import Identity
 from reconciler.agent.machine import Machine
-from reconciler.agent.runs import Runs
-from reconciler.agent.scanner import Scanner
+from reconciler.agent.memory import Memory, clock_skew_minutes
 from reconciler.agent.trust import read_policy, verify_policy
+from reconciler.agent.work import Work
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.policy import Offer, Policy, SignedPolicy
 
@@ -55,23 +61,24 @@ class Agent:
         self._journal = machine.journal
         self._site = site
         self._identity = identity
-        self._scanner = Scanner(machine)
-        self._runs = Runs(machine)
+        self._work = Work(machine, self._deliver, self._is_permitted)
         self._backoff = Backoff()
-        self._facts_at: Optional[datetime] = None
-        self._is_blocked = False
         self._policy = self._load_policy()
 
     def run_forever(self) -> None:
-        """Go from pass to pass until asked to stop."""
-        try:
-            pause = self._pass(timedelta(0))
-            while not self._machine.stop.requested:
-                self._machine.stop.sleep(pause)
-                # What could not be done or told must not wait while the site holds a poll.
-                pause = self._pass(timedelta(0) if pause else self._wait())
-        except StoppedError:
-            self._machine.log.info("stopped")
+        """Go from pass to pass until asked to stop, and answer users."""
+        with self._work.desk.open():
+            try:
+                self._go_on()
+            except StoppedError:
+                self._machine.log.info("stopped")
+
+    def _go_on(self) -> None:
+        pause = self._pass(timedelta(0))
+        while not self._machine.stop.requested:
+            self._rest(pause)
+            # What could not be done or told must not wait while the site holds a poll.
+            pause = self._pass(timedelta(0) if pause else self._wait())
 
     def run_once(self) -> bool:
         """Make one pass without waiting, and tell whether everything in it worked."""
@@ -90,17 +97,18 @@ class Agent:
 
     def scan_now(self) -> bool:
         """Scan against the last catalog slice, and tell whether that worked."""
-        self._scanner.collect_facts()
-        return self._policy is not None and self._scanner.scan(self._policy.scan)
+        return self._policy is not None and self._work.scan_now(self._policy)
 
-    def _recover(self) -> None:
-        """See a run end that was begun and not seen to its end, and look at what it left."""
-        if self._journal.memory.current is None:
-            return
-        self._machine.log.info("a run that was begun is waited for")
-        self._runs.wait()
-        if self._policy is not None:
-            self._scanner.scan(self._policy.scan)
+    def _rest(self, pause: timedelta) -> None:
+        """Wait before the site is asked again; what comes due meanwhile is done all the same."""
+        until = time.monotonic() + pause.total_seconds()
+        while True:
+            left = timedelta(seconds=until - time.monotonic())
+            if left <= timedelta(0):
+                return
+            self._machine.stop.rest(min(left, self._wait()))
+            if time.monotonic() < until:
+                self._try(self._act)
 
     def _pass(self, wait: timedelta) -> timedelta:
         """Make one pass, and give how long to rest before the next: its failures count as one."""
@@ -131,19 +139,22 @@ class Agent:
         return None
 
     def _poll(self, wait: timedelta) -> None:
-        with self._machine.stop.interruptible():
-            signed = self._site.fetch_policy(wait)
+        try:
+            with self._machine.stop.interruptible(wakeable=True):
+                signed = self._site.fetch_policy(wait)
+        except WokenError:
+            self._site.close()
+            return
         if signed is None:
             return
-        memory = self._journal.memory
         clock = self._machine.clock
         try:
             known_now = clock.now() if clock.confirmed else None
             policy = verify_policy(signed, self._identity, self._policy, known_now)
         except PolicyRefusedError as error:
             self._site.forget_policy()
-            self._journal.save(memory=replace(memory, refusal=error.reason))
-            self._facts_at = None
+            self._journal.save(memory=replace(self._journal.memory, refusal=error.reason))
+            self._work.forget_facts()
             raise SiteUnreachableError(f"its policy is refused: {error}", _LONGEST_WAIT) from error
         self._take(policy, signed)
 
@@ -152,103 +163,42 @@ class Agent:
         # The same policy once more must not turn the clock back to when it was issued.
         is_newer = last is None or policy.issued_at > last.issued_at
         ahead = clock.set(policy.issued_at) // _MICROSECOND if is_newer else memory.ahead_us
-        if memory.refusal:
-            self._facts_at = None
-        self._journal.save(
-            memory=replace(
-                memory,
-                policy=signed,
-                ahead_us=ahead,
-                first_policy_at=memory.first_policy_at or clock.now(),
-                refusal="",
-            )
+        taken = replace(
+            memory,
+            policy=signed,
+            ahead_us=ahead,
+            first_policy_at=memory.first_policy_at or clock.now(),
+            refusal="",
         )
+        if memory.refusal or clock_skew_minutes(taken) != clock_skew_minutes(memory):
+            self._work.forget_facts()
+        self._journal.save(memory=_forget_gone(taken, policy))
         if last is None or last.version != policy.version:
             offers = ",".join(offer.advertisement for offer in policy.offers) or "none"
             self._machine.log.info("policy taken", version=policy.version, offers=offers)
         self._policy = policy
 
     def _act(self) -> bool:
-        """Do what is due, and tell whether it worked; raises SiteUnreachableError."""
-        self._recover()
-        self._report_facts()
-        policy = self._policy
-        if policy is None:
-            return True
-        now = self._machine.clock.now()
-        due = scan_due_at(policy, self._journal.memory)
-        is_due = due is not None and now >= due
-        if not is_due and not self._find_runnable(policy):
-            return True
-        # Nothing is installed by what an older scan said (G3).
-        if not self._scanner.scan(policy.scan):
-            return False
-        self._run_offers(policy)
-        return True
-
-    def _find_runnable(self, policy: Policy) -> tuple[Offer, ...]:
-        """Give what may run now; nothing while another program works on the packages."""
-        now = self._machine.clock.now()
-        offers = runnable_offers(policy, self._journal.memory, now)
-        self._is_blocked = bool(offers) and self._machine.dpkg.is_locked()
-        if self._is_blocked:
-            self._machine.log.info("another program works on the packages, runs wait")
-            return ()
-        return offers
-
-    def _run_offers(self, policy: Policy) -> None:
-        tried: set[str] = set()
-        while True:
-            offers = self._find_runnable(policy)
-            offer = next((offer for offer in offers if offer.advertisement not in tried), None)
-            if offer is None:
-                break
-            tried.add(offer.advertisement)
-            if self._is_permitted(offer):
-                self._run(offer, policy)
-        wanted = {offer.manifest for offer in policy.offers} | {policy.scan.catalog or ""}
-        self._machine.content.keep_only(wanted)
+        return self._work.do(self._policy)
 
     def _is_permitted(self, offer: Offer) -> bool:
-        """Ask for a permit where one is needed; without an answer nothing starts (S19)."""
-        if not offer.needs_permit:
-            return True
+        """Ask for a permit; without an answer nothing starts (S19)."""
         reply = self._site.ask_permit(offer.advertisement)
         now = self._machine.clock.now()
-        granted = reply.granted and (reply.expires_at is None or now < reply.expires_at)
-        if not granted:
-            self._machine.log.info("waits for a permit", advertisement=offer.advertisement)
-        return granted
-
-    def _run(self, offer: Offer, policy: Policy) -> None:
-        if not self._runs.start(offer):
-            return
-        try:
-            self._deliver()
-        except ReconcilerError as error:
-            self._machine.log.warning("start not told yet", problem=error)
-        self._runs.wait()
-        self._scanner.scan(policy.scan)
-
-    def _report_facts(self) -> None:
-        now = self._machine.clock.now()
-        every = self._policy.report_every if self._policy else _LONGEST_WAIT
-        if self._facts_at is None or now >= self._facts_at + every:
-            self._scanner.collect_facts()
-            self._facts_at = now
+        return reply.granted and (reply.expires_at is None or now < reply.expires_at)
 
     def _deliver(self) -> None:
         machine = self._machine
         deliver(machine.journal, self._identity.computer, self._site, machine.clock, machine.log)
 
     def _wait(self) -> timedelta:
-        """Say how long the site may hold the next poll."""
+        """Say how long nothing comes due by itself."""
         policy = self._policy
         if policy is None:
             return _LONGEST_WAIT
         now = self._machine.clock.now()
         change = next_change_at(policy, self._journal.memory, now)
-        longest = min(_BLOCKED_WAIT if self._is_blocked else _LONGEST_WAIT, policy.poll_every)
+        longest = min(_BLOCKED_WAIT if self._work.is_blocked else _LONGEST_WAIT, policy.poll_every)
         span = longest if change is None else min(longest, change - now + _SHORTEST_WAIT)
         return max(_SHORTEST_WAIT, span)
 
@@ -261,3 +211,14 @@ class Agent:
         except PolicyRefusedError as error:
             self._machine.log.warning("remembered policy dropped", reason=error.reason)
             return None
+
+
+def _forget_gone(memory: Memory, policy: Policy) -> Memory:
+    """Forget what was remembered of offers that are no more."""
+    offered = {offer.advertisement for offer in policy.offers}
+    return replace(
+        memory,
+        choices={name: one for name, one in memory.choices.items() if name in offered},
+        waits={name: one for name, one in memory.waits.items() if name in offered},
+        reminded={name: one for name, one in memory.reminded.items() if name in offered},
+    )

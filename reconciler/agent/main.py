@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from reconciler.agent import commands
+from reconciler.agent import commands, user_commands
 from reconciler.agent.log import LEVELS
 from reconciler.model.errors import ReconcilerError
 
@@ -58,12 +58,31 @@ def make_parser() -> argparse.ArgumentParser:
     _add(added, "once", commands.once, "make one pass: poll, scan, install what is due, report")
     scan = _add(added, "scan", commands.scan, "scan now and print what was found")
     scan.add_argument(
-        "--local", action="store_true", help="ask apt's own sources: no site, and no change"
+        "--local", action="store_true", help="ask the machine's own sources: no site, no change"
     )
     scan.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    doctor = _add(added, "doctor", commands.doctor, "say what keeps the agent from its work")
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
     status = _add(added, "status", commands.status, "show who we are and what was done last")
     status.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    _add_user_commands(added)
     return parser
+
+
+def _add_user_commands(added: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pending = _add(added, "pending", user_commands.pending, "show what waits for you or its time")
+    pending.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    install = _add(
+        added, "install-now", user_commands.install_now, "install an offer now, in any window"
+    )
+    install.add_argument("offer", help="its id, as `pending` shows it")
+    install.add_argument("--at", metavar="INSTANT", help="then, and not now: 2025-09-02T22:00:00Z")
+    postpone = _add(
+        added, "postpone", user_commands.postpone, "put off an offer or a restart for a while"
+    )
+    postpone.add_argument("offer", help="its id, or `restart`")
+    postpone.add_argument("--for", dest="span", metavar="DURATION", help="as 2h or 1d")
+    postpone.add_argument("--until", metavar="INSTANT", help="as 2025-09-02T22:00:00Z")
 
 
 def _add(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Optional
 
 from reconciler.model.messages import StatusMessage
+from reconciler.model.orders import HookOrder, RunOrder
 from reconciler.model.policy import SignedPolicy
 from reconciler.model.updates import UpdateState
 
 _ENDED_LIMIT = 100
+_TOLERATED_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,12 @@ class EndedRun:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run that has begun and not ended (the journal).
+    """A run that has begun (the journal).
 
     `updates` and `packages` are what it installs (the latter as (name, architecture, version));
-    `automatic` are those of its packages that were marked as automatically installed before.
+    `automatic` are those of its packages that were marked as automatically installed before. It
+    is `prepared` once its hook has run and the install may begin; `voluntary` means that the
+    user started it.
     """
 
     run: int
@@ -55,6 +60,11 @@ class RunRecord:
     packages: tuple[tuple[str, str, str], ...]
     automatic: tuple[str, ...]
     timed_out: bool = False
+    own_sources: bool = False
+    order: RunOrder = field(default_factory=RunOrder)
+    mandatory_at: Optional[datetime] = None
+    voluntary: bool = False
+    prepared: bool = False
 
     def make_status(
         self,
@@ -76,7 +86,87 @@ class RunRecord:
             exit_code=exit_code,
             reason=reason,
             detail=detail,
+            voluntary=self.voluntary,
         )
+
+
+@dataclass(frozen=True)
+class HookRecord:
+    """A hook that has begun and was not seen to end."""
+
+    name: str
+    began_at: datetime
+
+
+@dataclass(frozen=True)
+class EndedProgram:
+    """A program of a chain that worked; one with a hook after is told once that has worked too."""
+
+    record: RunRecord
+    code: Optional[int]
+    detail: str
+
+
+class ChainStage(str, Enum):
+    """What a chain is at: programs, hooks before a restart, the restart, hooks after."""
+
+    PROGRAMS = "programs"
+    DRAINING = "draining"
+    RESTARTING = "restarting"
+    VERIFYING = "verifying"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is done together: programs one after the other, one restart, the hooks around it (E1).
+
+    `run` is the number of the first program and `boot` the identity of the boot that it began on.
+    `owed` are the orders whose hook before has run, so that their hook after must run. `done` is
+    the status for those that wait for their hook, if there is one to tell.
+    """
+
+    run: int
+    boot: str
+    stage: ChainStage = ChainStage.PROGRAMS
+    programs: tuple[EndedProgram, ...] = ()
+    owed: tuple[HookOrder, ...] = ()
+    done: int = 0
+
+
+@dataclass(frozen=True)
+class PendingRestart:
+    """A restart that is due and has not begun; `records` are the runs that ask for it.
+
+    `announced_at` is when its grace began, `told` the last status about it. A user may postpone it
+    until `postpone_until`, and has until `postponed_until`; `postponed_by` tells who did.
+    """
+
+    rule: str
+    grace: timedelta
+    since: datetime
+    boot: str
+    records: tuple[RunRecord, ...]
+    postpone_until: Optional[datetime] = None
+    announced_at: Optional[datetime] = None
+    postponed_until: Optional[datetime] = None
+    postponed_by: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user decided about an offer: start it at an instant, or be left alone until one."""
+
+    start_at: Optional[datetime] = None
+    postponed_until: Optional[datetime] = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why an offer that is due does not start, as it was told last; since when."""
+
+    reason: str
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -84,6 +174,7 @@ class Memory:
     """Instants are in the site's time; `ahead_us` is site time minus local time, in microseconds.
 
     `policy` is the last one taken, also after it expired: nothing older is ever taken (trust).
+    By advertisement: `choices` of the user, `waits` that were told, when the user was `reminded`.
     """
 
     policy: Optional[SignedPolicy] = None
@@ -96,6 +187,17 @@ class Memory:
     ended: tuple[EndedRun, ...] = ()
     current: Optional[RunRecord] = None
     next_run: int = 1
+    chain: Optional[Chain] = None
+    hook: Optional[HookRecord] = None
+    restart: Optional[PendingRestart] = None
+    choices: dict[str, Choice] = field(default_factory=dict)
+    waits: dict[str, Wait] = field(default_factory=dict)
+    reminded: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the site's clock was ahead of the local one when last heard of."""
+        return timedelta(microseconds=self.ahead_us)
 
     def last_end(self, rollout: str, release: int) -> Optional[EndedRun]:
         """Give the last attempt at this release here."""
@@ -111,10 +213,16 @@ class Memory:
             for ended in self.ended
             if (ended.rollout, ended.release) != (end.rollout, end.release)
         )
-        return replace(self, ended=(end, *others)[:_ENDED_LIMIT], current=None)
+        return replace(self, ended=(end, *others)[:_ENDED_LIMIT])
 
 
 def missing_updates(memory: Memory) -> frozenset[str]:
     """Give the updates that our own newest scan found missing."""
     states = memory.last_scan.states if memory.last_scan else {}
     return frozenset(id_ for id_, state in states.items() if state is UpdateState.MISSING)
+
+
+def clock_skew_minutes(memory: Memory) -> int:
+    """Give how many minutes this machine's clock is behind the site's; 0 up to five (S1)."""
+    minutes = round(memory.ahead / timedelta(minutes=1))
+    return minutes if abs(memory.ahead) > _TOLERATED_SKEW else 0

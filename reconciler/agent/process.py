@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO, Optional, Protocol
 
 from reconciler.agent.errors import CommandError
+from reconciler.agent.outside import go_outside
 from reconciler.agent.redaction import last_lines
 
 DEFAULT_LIMIT = timedelta(minutes=10)
@@ -57,9 +58,10 @@ def run_command(
     Past the limit its process group is killed; without a limit it may take its time, as dpkg must.
     """
     with TemporaryFile() as output, TemporaryFile() as errors:
+        words = go_outside(command, make_environment(environment), limit)
         try:
             child = subprocess.Popen(
-                list(command),
+                words,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

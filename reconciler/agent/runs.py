@@ -7,18 +7,23 @@ before it takes effect, so that an agent that starts again knows where it stood.
 from __future__ import annotations
 
 import errno
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.apt import scope_command
-from reconciler.agent.child import Ended
 from reconciler.agent.errors import CommandError, RunRefusedError
-from reconciler.agent.judge import group_by_name, packages_to_install, read_restart_packages
+from reconciler.agent.hooks import Hooks
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import EndedRun, RunRecord, missing_updates
-from reconciler.agent.preparation import Preparation, Preparer
+from reconciler.agent.memory import (
+    Chain,
+    EndedProgram,
+    EndedRun,
+    Memory,
+    RunRecord,
+    missing_updates,
+)
+from reconciler.agent.outcomes import Outcomes
+from reconciler.agent.packages import Preparation
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.errors import ContentError
@@ -26,47 +31,46 @@ from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer
 
 TIMEOUT = "timeout"
-INTERRUPTED = "interrupted"
+HOOK_FAILED = "hookBefore"
 _LOOK_EVERY = timedelta(milliseconds=100)
-_KEPT_FILE = re.compile(
-    r"^Configuration file '(/[^'\n]{1,300})'.*\n(?: ==> .*\n){0,3}?"
-    r" ==> (?:Using current|Keeping) old",
-    re.MULTILINE,
-)
 
 
 class Runs:
     """Starts runs and ends them; there is at most one."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, hooks: Hooks) -> None:
         self._machine = machine
         self._journal = machine.journal
-        self._preparer = Preparer(machine)
+        self._packages = machine.packages
+        self._hooks = hooks
+        self._outcomes = Outcomes(machine)
 
-    def start(self, offer: Offer) -> bool:
+    def start(self, offer: Offer, *, voluntary: bool) -> bool:
         """Begin to install the offer; False where it was refused or nothing is missing.
 
         Raises SiteUnreachableError where content cannot be had now.
         """
         try:
-            prepared = self._preparer.prepare(offer, missing_updates(self._journal.memory))
-        except RunRefusedError as error:
-            self._refuse(offer, error.reason, error)
-            return False
-        except ContentError as error:
-            self._refuse(offer, "contentIncomplete", error)
-            return False
-        except CommandError as error:
-            self._refuse(offer, "aptFailed", error)
-            return False
-        except OSError as error:
-            full = error.errno == errno.ENOSPC
-            self._refuse(offer, "diskFull" if full else "cannotPrepare", error)
+            self._hooks.refuse_unknown(offer.order.hooks)
+            prepared = self._prepare(offer)
+        except (RunRefusedError, ContentError, CommandError, OSError) as error:
+            self.refuse(offer, _reason_of(error), error)
             return False
         if not prepared.pins:
             return False
-        self._begin(offer, prepared)
+        self._begin(offer, prepared, voluntary=voluntary)
         return True
+
+    def _prepare(self, offer: Offer) -> Preparation:
+        """Prepare; what was interrupted before is repaired where it stands in the way."""
+        missing = missing_updates(self._journal.memory)
+        try:
+            return self._packages.prepare(offer, missing)
+        except RunRefusedError as error:
+            if error.reason != "dpkgInterrupted":
+                raise
+        self._packages.repair()
+        return self._packages.prepare(offer, missing)
 
     def wait(self) -> None:
         """Wait for the current run and tell how it ended; raises StoppedError, then it goes on.
@@ -74,21 +78,28 @@ class Runs:
         Past its time limit it is told as timed out, but dpkg is left to end what it does.
         """
         record = self._journal.memory.current
-        while record is not None and self._is_at_work():
+        if record is None:
+            return
+        if not record.prepared:
+            made_ready = self._run_hook(record)
+            if made_ready is None:
+                return
+            record = made_ready
+        while self._is_at_work():
             if not record.timed_out and self._machine.clock.now() >= _limit_of(record):
                 record = self._tell_timeout(record)
             self._machine.stop.sleep(_LOOK_EVERY)
-        if record is not None:
-            self._end(record)
+        self._end(record)
 
     def _is_at_work(self) -> bool:
-        return self._machine.child.is_running() or self._machine.dpkg.is_locked()
+        return self._machine.child.is_running() or bool(self._packages.describe_holder())
 
-    def _begin(self, offer: Offer, prepared: Preparation) -> None:
+    def _begin(self, offer: Offer, prepared: Preparation, *, voluntary: bool) -> None:
         memory = self._journal.memory
-        now = self._machine.clock.now()
+        now, run = self._machine.clock.now(), memory.next_run
+        chain = memory.chain or Chain(run, self._machine.boot.identity())
         record = RunRecord(
-            run=memory.next_run,
+            run=run,
             advertisement=offer.advertisement,
             rollout=offer.rollout,
             release=offer.release,
@@ -97,111 +108,69 @@ class Runs:
             updates=tuple(update.id for update in offer.updates),
             packages=prepared.pins,
             automatic=prepared.automatic,
+            own_sources=prepared.own_sources,
+            order=offer.order,
+            mandatory_at=offer.mandatory_at,
+            voluntary=voluntary,
         )
         self._machine.child.forget()
         self._journal.save(
-            memory=replace(memory, current=record, next_run=record.run + 1),
+            memory=replace(memory, current=record, next_run=run + 1, chain=chain),
             spool=tell_statuses(
                 self._journal.spool, record.make_status(now, StatusId.PROGRAM_STARTED)
             ),
         )
-        self._launch(record)
+        self._machine.signal.show(self._journal.memory)
+        if not offer.order.hooks.before:
+            self._launch(record)
 
-    def _launch(self, record: RunRecord) -> None:
+    def _run_hook(self, record: RunRecord) -> Optional[RunRecord]:
+        """Run the hook before, once in a chain, and begin to install; nothing where it failed."""
+        chain, hooks = self._journal.memory.chain, record.order.hooks
+        owed = chain.owed if chain is not None else ()
+        if hooks.before not in {order.before for order in owed}:
+            end = self._hooks.run(hooks.before, hooks.timeout)
+            if end.problem:
+                self._outcomes.fail(record, end.code, HOOK_FAILED, end.problem)
+                return None
+        return self._launch(replace(record, began_at=self._machine.clock.now()))
+
+    def _launch(self, record: RunRecord) -> RunRecord:
+        """Begin to install; from here on the hook after has to run."""
+        record = replace(record, prepared=True)
+        self._journal.save(memory=_with_debt(self._journal.memory, record))
         names = ",".join(f"{name}={version}" for name, _, version in record.packages)
         self._machine.log.info("run started", run=record.run, packages=names)
-        apt = self._machine.apt
+        command = self._packages.install_command(_prepared(record))
         try:
-            command = scope_command(apt.install_command(record.packages))
-            self._machine.child.start(command, apt.environment)
+            self._machine.child.start(command.words, command.environment)
         except CommandError as error:
             # What never ran ends as interrupted, as after a crash at this point.
             self._machine.log.fault("run not launched", run=record.run, problem=error)
+        return record
 
     def _tell_timeout(self, record: RunRecord) -> RunRecord:
-        now = self._machine.clock.now()
         late = replace(record, timed_out=True)
-        status = record.make_status(
-            now,
-            StatusId.PROGRAM_FAILED,
-            reason=TIMEOUT,
-            detail=last_lines(self._machine.child.read_end().output),
+        self._journal.save(memory=replace(self._journal.memory, current=late))
+        output = self._machine.child.read_end().output
+        self._outcomes.tell(
+            late, StatusId.PROGRAM_FAILED, reason=TIMEOUT, detail=last_lines(output)
         )
-        self._journal.save(
-            memory=replace(self._journal.memory, current=late),
-            spool=tell_statuses(self._journal.spool, status),
-        )
-        self._machine.log.warning("run passed its time limit", run=record.run)
+        self._outcomes.complain(f"run {record.run} passed its time limit {record.max_runtime}")
         return late
 
     def _end(self, record: RunRecord) -> None:
         ended = self._machine.child.read_end()
-        if ended.code is None and self._machine.dpkg.was_interrupted():
-            self._machine.log.warning("dpkg was interrupted and is let end its work")
-            self._machine.dpkg.configure_all()
-        self._restore_marks(record)
-        statuses = () if record.timed_out else self._judge(record, ended)
-        reason = TIMEOUT if record.timed_out else statuses[0].reason
-        now = self._machine.clock.now()
-        end = EndedRun(
-            rollout=record.rollout,
-            release=record.release,
-            run=record.run,
-            ended_at=now,
-            refused=False,
-            reason=reason,
-            exit_code=ended.code,
-        )
-        self._journal.save(
-            memory=self._journal.memory.with_end(end),
-            spool=tell_statuses(self._journal.spool, *statuses),
-        )
-        self._machine.log.info(
-            "run ended", run=record.run, code=ended.code, reason=reason or "done"
-        )
+        settled = self._packages.settle(_prepared(record), ended)
+        if record.timed_out:
+            self._outcomes.forget(record, ended.code, TIMEOUT)
+        elif settled.reason:
+            self._outcomes.fail(record, settled.code, settled.reason, settled.detail)
+        else:
+            self._outcomes.keep(EndedProgram(record, settled.code, settled.detail))
 
-    def _judge(self, record: RunRecord, ended: Ended) -> tuple[StatusMessage, ...]:
-        """Say what the end was; an interrupted run succeeded where its packages are all there."""
-        now, output = self._machine.clock.now(), ended.output
-        code: Optional[int] = ended.code
-        if code is None and self._is_done(record):
-            code = 0
-        if code == 0:
-            return (
-                record.make_status(
-                    now, StatusId.PROGRAM_SUCCEEDED, 0, detail=_render_kept_files(output)
-                ),
-                record.make_status(now, self._done_status(), 0),
-            )
-        reason = INTERRUPTED if code is None else "exitCode"
-        detail = last_lines(output)
-        return (
-            record.make_status(now, StatusId.PROGRAM_FAILED, code, reason=reason, detail=detail),
-        )
-
-    def _is_done(self, record: RunRecord) -> bool:
-        installed = group_by_name(self._machine.dpkg.list_installed())
-        return not packages_to_install(record.packages, installed)
-
-    def _done_status(self) -> StatusId:
-        """Say whether a restart is left to do; we never restart by ourselves yet (H3)."""
-        root = self._machine.root
-        if not (read_restart_packages(root) or (root / "run/reboot-required").exists()):
-            return StatusId.DONE_NO_RESTART
-        facts = self._journal.spool.facts
-        if facts is not None and facts.facts.get("class") in {"workstation", "portable"}:
-            return StatusId.DONE_RESTART_SUPPRESSED_WORKSTATION
-        return StatusId.DONE_RESTART_SUPPRESSED_SERVER
-
-    def _restore_marks(self, record: RunRecord) -> None:
-        """Mark again as automatic what apt has turned to manual, because we named it."""
-        try:
-            now_manual = set(record.automatic) - self._machine.apt.list_automatic()
-            self._machine.apt.mark_automatic(now_manual)
-        except CommandError as error:
-            self._machine.log.warning("marks not restored", run=record.run, problem=error)
-
-    def _refuse(self, offer: Offer, reason: str, error: Exception) -> None:
+    def refuse(self, offer: Offer, reason: str, error: Exception) -> None:
+        """Tell that the offer cannot start, and remember it (H5); nothing was changed."""
         memory, now = self._journal.memory, self._machine.clock.now()
         status = StatusMessage(
             at=now,
@@ -227,7 +196,23 @@ def _limit_of(record: RunRecord) -> datetime:
     return record.began_at + record.max_runtime
 
 
-def _render_kept_files(output: str) -> str:
-    """Name the edited configuration files that dpkg met and kept."""
-    names = ", ".join(sorted(set(_KEPT_FILE.findall(output))))
-    return last_lines(f"kept edited configuration files: {names}") if names else ""
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, RunRefusedError):
+        return error.reason
+    if isinstance(error, ContentError):
+        return "contentIncomplete"
+    if isinstance(error, OSError):
+        return "diskFull" if error.errno == errno.ENOSPC else "cannotPrepare"
+    return "aptFailed"
+
+
+def _with_debt(memory: Memory, record: RunRecord) -> Memory:
+    """Remember that the run installs, and that its hook after is owed."""
+    chain = memory.chain
+    if chain is not None and record.order.hooks not in chain.owed:
+        chain = replace(chain, owed=(*chain.owed, record.order.hooks))
+    return replace(memory, current=record, chain=chain)
+
+
+def _prepared(record: RunRecord) -> Preparation:
+    return Preparation(record.packages, record.automatic, record.own_sources)

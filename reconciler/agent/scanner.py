@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.agent.dpkg import name_packages
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
-from reconciler.agent.judge import group_by_name, judge_updates, read_restart_packages
+from reconciler.agent.kept_policy import read_kept_policy
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import LastScan
+from reconciler.agent.memory import LastScan, clock_skew_minutes
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
 from reconciler.model.errors import ContentError
-from reconciler.model.messages import FactsReport, InventoryReport, ScanOutcome, ScanReport
+from reconciler.model.messages import (
+    FactsReport,
+    FactValue,
+    InventoryReport,
+    ScanOutcome,
+    ScanReport,
+)
 from reconciler.model.policy import ScanOrder
 from reconciler.model.updates import CatalogSlice, UpdateState
 
@@ -23,8 +28,10 @@ class Scanner:
 
     def __init__(self, machine: Machine) -> None:
         self._root = machine.root
-        self._dpkg = machine.dpkg
+        self._boot = machine.boot
+        self._packages = machine.packages
         self._content = machine.content
+        self._probes = machine.probes
         self._journal = machine.journal
         self._clock = machine.clock
         self._log = machine.log
@@ -32,15 +39,28 @@ class Scanner:
     def collect_facts(self) -> None:
         """Tell the facts where they changed; where they cannot be read the old ones stay."""
         try:
-            facts = collect_facts(self._root, self._dpkg.architecture())
+            facts = self._collect()
         except AgentError as error:
             self._log.warning("facts failed", problem=error, hint=error.hint)
             return
-        refusal = self._journal.memory.refusal
-        if refusal:
-            facts["agent.policy.refusal"] = refusal
         report = FactsReport(self._clock.now(), facts)
         self._journal.save(spool=tell_facts(self._journal.spool, report))
+
+    def _collect(self) -> dict[str, FactValue]:
+        kernel = self._boot.kernel().release
+        policy = read_kept_policy(self._journal.memory)
+        probed = self._probes.collect(policy.probes if policy else (), self._clock.now())
+        found = collect_facts(self._root, kernel, self._packages.collect_facts())
+        facts = {**probed, **found}
+        if self._packages.wants_restart():
+            facts["restart.required"] = True
+        memory = self._journal.memory
+        skew = clock_skew_minutes(memory)
+        if skew:
+            facts["clock.skew.minutes"] = skew
+        if memory.refusal:
+            facts["agent.policy.refusal"] = memory.refusal
+        return facts
 
     def scan(self, order: ScanOrder) -> bool:
         """Scan now, and tell whether it completed; a failed one changes no state (S29).
@@ -64,9 +84,8 @@ class Scanner:
         return self._content.fetch_document(CatalogSlice, order.catalog)
 
     def _look(self, catalog: CatalogSlice, order: ScanOrder, started_at: datetime) -> None:
-        packages = self._dpkg.list_installed()
-        native = self._dpkg.architecture()
-        states = judge_updates(catalog, group_by_name(packages), read_restart_packages(self._root))
+        found = self._packages.scan(catalog)
+        states = found.states
         ended_at = self._clock.now()
         report = ScanReport(
             started_at=started_at,
@@ -75,7 +94,7 @@ class Scanner:
             content_version=catalog.version,
             changes=states,
         )
-        inventory = InventoryReport(ended_at, name_packages(packages, native))
+        inventory = InventoryReport(ended_at, found.packages)
         # What the order asked for is met, also where the slice did not change since an older one.
         version = max(catalog.version, order.content_version)
         last = LastScan(started_at, ended_at, version, order.catalog or "", states)

@@ -87,8 +87,11 @@ def tell_statuses(spool: Spool, *messages: StatusMessage) -> Spool:
     return replace(spool, statuses=statuses[over:], lost=spool.lost + over)
 
 
-def seal(spool: Spool, computer: str, now: datetime) -> Spool:
-    """Put what waits into the outgoing batch, unless one is out already or nothing waits."""
+def seal(spool: Spool, computer: str, now: datetime, instance: str = "") -> Spool:
+    """Put what waits into the outgoing batch, unless one is out already or nothing waits.
+
+    `instance` names this life of the agent.
+    """
     if spool.outgoing is not None or not (spool.needs_full or spool.waiting):
         return spool
     full = spool.needs_full
@@ -102,6 +105,7 @@ def seal(spool: Spool, computer: str, now: datetime) -> Spool:
         inventory=spool.inventory if full or spool.inventory_waits else None,
         scan=_scan_to_send(spool),
         statuses=spool.statuses[:_STATUSES_PER_BATCH],
+        instance=instance,
     )
     completed = batch.scan is not None and batch.scan.outcome is ScanOutcome.COMPLETED
     return replace(

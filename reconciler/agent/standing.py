@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,9 +9,9 @@ from typing import Optional
 
 from reconciler.agent.clock import read_local_clock
 from reconciler.agent.home import Home
+from reconciler.agent.kept_policy import read_kept_policy
 from reconciler.agent.memory import Memory
-from reconciler.model.codec import decode, encode
-from reconciler.model.policy import Policy
+from reconciler.model.codec import encode
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def describe(home: Home) -> Standing:
     if identity is None or settings is None:
         return Standing()
     memory = state.memory if state else Memory()
-    policy, scan = _read_policy(memory), memory.last_scan
+    policy, scan = read_kept_policy(memory), memory.last_scan
     states = sorted(scan.states.items()) if scan else []
     now = read_local_clock() + timedelta(microseconds=memory.ahead_us)
     return Standing(
@@ -89,13 +88,3 @@ def render_standing(standing: Standing) -> str:
         else "",
     }
     return "".join(f"{name:<10} {text}\n" for name, text in lines.items() if text)
-
-
-def _read_policy(memory: Memory) -> Optional[Policy]:
-    """Read what the agent itself verified before it kept it."""
-    if memory.policy is None:
-        return None
-    try:
-        return decode(Policy, json.loads(memory.policy.payload))
-    except ValueError:
-        return None

@@ -18,6 +18,7 @@ from reconciler.model.errors import SettingsError
 from reconciler.model.ids import sha256_hex
 from reconciler.ports import Clock
 from reconciler.store import Store
+from reconciler.store.credentials import TokenTerms
 
 TOKEN_LIFETIME = timedelta(days=1)
 
@@ -116,12 +117,21 @@ def make_home(folder: Path, settings: Settings) -> Home:
     return home
 
 
-def make_token(store: Store, clock: Clock, made_by: str) -> str:
-    """Make a one-time enrolment token (L1); only its digest is kept."""
+def make_token(  # noqa: PLR0913  # each is one of its terms
+    store: Store,
+    clock: Clock,
+    made_by: str,
+    *,
+    uses: int = 1,
+    lifetime: timedelta = TOKEN_LIFETIME,
+    collection: str = "",
+) -> str:
+    """Make an enrolment token (L1), for one machine and a day by default; its digest is kept."""
     token = secrets.token_urlsafe(24)
     now = clock.now()
+    terms = TokenTerms(now + lifetime, uses, collection)
     with store.write() as work:
-        work.tokens.save(sha256_hex(token.encode()), now, now + TOKEN_LIFETIME, made_by)
+        work.tokens.save(sha256_hex(token.encode()), now, terms, made_by)
     return token
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import lzma
 import zlib
 
+FORMS = (".gz", ".xz", ".bz2")
+"""How files may be packed, by the ends of their names."""
 _XZ_MEMORY = 512 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 def inflate(content: bytes, form: str, limit: int) -> bytes:
-    """Give the plain bytes of the form `.xz`, `.gz` or none.
+    """Give the plain bytes of the form `.xz`, `.gz`, `.bz2` or none.
 
     Raises ValueError for what is damaged, cut short, or larger than `limit` bytes.
     """
@@ -19,7 +22,9 @@ def inflate(content: bytes, form: str, limit: int) -> bytes:
             return _inflate_xz(content, limit)
         if form == ".gz":
             return _inflate_gzip(content, limit)
-    except (lzma.LZMAError, zlib.error) as error:
+        if form == ".bz2":
+            return _inflate_bzip(content, limit)
+    except (lzma.LZMAError, zlib.error, OSError) as error:
         message = f"it cannot be unpacked: {error}"
         raise ValueError(message) from error
     _check(len(content), limit)
@@ -48,6 +53,18 @@ def _inflate_gzip(content: bytes, limit: int) -> bytes:
         if not stream.eof:
             raise zlib.error("it is cut short")
         content = stream.unused_data.lstrip(b"\0")
+    return plain
+
+
+def _inflate_bzip(content: bytes, limit: int) -> bytes:
+    plain = b""
+    while content:
+        stream = bz2.BZ2Decompressor()
+        plain += stream.decompress(content, limit - len(plain) + 1)
+        _check(len(plain), limit)
+        if not stream.eof:
+            raise OSError("it is cut short")
+        content = stream.unused_data
     return plain
 
 

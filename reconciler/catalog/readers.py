@@ -10,9 +10,9 @@ from typing import Protocol
 from reconciler.catalog.apt import AptReader
 from reconciler.catalog.importing import narrow
 from reconciler.catalog.record_reader import FolderReader, OsvReader
+from reconciler.catalog.rpm_reader import RpmReader
 from reconciler.catalog.signature import system_keyrings
 from reconciler.fetch import Fetcher
-from reconciler.model.errors import CatalogError
 from reconciler.ports import CatalogReader, Clock, Listing
 
 
@@ -27,6 +27,8 @@ class SourceSpec(Protocol):
     def suites(self) -> Sequence[str]: ...
     @property
     def architectures(self) -> Sequence[str]: ...
+    @property
+    def releases(self) -> Sequence[str]: ...
     @property
     def products(self) -> Sequence[str]: ...
     @property
@@ -63,15 +65,23 @@ def _make_whole_reader(
         return OsvReader(name, spec.location, fetcher)
     if spec.type == "directory":
         return FolderReader(name, spec.location)
-    if spec.type != "apt":
-        raise CatalogError(f"source {name!r}: type {spec.type!r} is not carried out yet")
-    keyrings = (folder / spec.signed_by,) if spec.signed_by else system_keyrings()
+    own_keyrings = (folder / spec.signed_by,) if spec.signed_by else ()
+    if spec.type == "updateinfo":
+        return RpmReader(
+            name=name,
+            location=spec.location,
+            repositories=spec.suites,
+            releases=spec.releases,
+            architectures=spec.architectures,
+            keyrings=own_keyrings,
+            fetcher=fetcher,
+        )
     return AptReader(
         name=name,
         location=spec.location,
         suites=spec.suites,
         architectures=spec.architectures,
-        keyrings=keyrings,
+        keyrings=own_keyrings or system_keyrings(),
         fetcher=fetcher,
         clock=clock,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
-from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate
+from reconciler.model.updates import CatalogEntry, CatalogSlice, SliceUpdate, pins_of
 
 
 def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, CatalogSlice]:
@@ -19,13 +19,13 @@ def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, Cata
     for entry in entries:
         if entry.withdrawn or not entry.update.has_files:
             continue
-        files = entry.update.packages
-        packages = sorted({(one.name, one.architecture, one.version) for one in files})
+        packages, modules = pins_of(entry.update.packages)
+        found = SliceUpdate(entry.update.id, packages, modules)
         for release in entry.update.release:
-            updates[release].append(SliceUpdate(entry.update.id, tuple(packages)))
+            updates[release].append(found)
     return {
-        release: CatalogSlice(release, version, tuple(sorted(found, key=lambda one: one.id)))
-        for release, found in sorted(updates.items())
+        release: CatalogSlice(release, version, tuple(sorted(chosen, key=lambda one: one.id)))
+        for release, chosen in sorted(updates.items())
     }
 
 

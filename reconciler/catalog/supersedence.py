@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.catalog.rpm_supersedence import add_rpm_supersedence
 from reconciler.model.updates import CatalogEntry, Update
 from reconciler.model.versions import compare_dpkg
 
@@ -17,13 +18,17 @@ def add_supersedence(
 ) -> tuple[Update, ...]:
     """Have updates also supersede older ones that their archive no longer lists.
 
-    Only ids of the same origin, suite and source package are compared, by dpkg's order.
+    Of apt archives only ids of the same origin, suite and source package are compared, by dpkg's
+    order; of rpm repositories the packages themselves.
     """
     before: defaultdict[str, list[Update]] = defaultdict(list)
     for entry in known.values():
         if entry.update.id.startswith(_APT):
             before[_line_of(entry.update.id)].append(entry.update)
-    return tuple(_with_older(update, before.get(_line_of(update.id), ())) for update in read)
+    made = tuple(_with_older(update, before.get(_line_of(update.id), ())) for update in read)
+    if not any(update.has_rpms for update in made):
+        return made
+    return add_rpm_supersedence(made, (entry.update for entry in known.values()))
 
 
 def _with_older(update: Update, line: Sequence[Update]) -> Update:

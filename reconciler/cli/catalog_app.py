@@ -20,6 +20,7 @@ class RecordForm(StrEnum):
 
     OSV = "osv"
     DIRECTORY = "directory"
+    UPDATEINFO = "updateinfo"
 
 
 @catalog_app.command("sync")
@@ -42,10 +43,18 @@ def catalog_import(
     path: Annotated[Path, typer.Argument(help="An archive, a JSON file or a folder.")],
     form: Annotated[
         RecordForm | None,
-        typer.Option("--type", help="osv: OSV records; directory: also our own form (folders)."),
+        typer.Option(
+            "--type",
+            help="osv: OSV records; directory: also our own form (folders);"
+            " updateinfo: an rpm repository (folder).",
+        ),
     ] = None,
     source: Annotated[
         str | None, typer.Option(help="Keep it under this name; else that of the file.")
+    ] = None,
+    releases: Annotated[
+        list[str] | None,
+        typer.Option("--release", help="A release that the rpms are for, as almalinux-9."),
     ] = None,
     site: SiteArgument = DEFAULT_SITE,
     output: OutputOption = Output.TEXT,
@@ -56,11 +65,13 @@ def catalog_import(
     record is set aside with its reason.
 
     Example: patchwright catalog import osv-almalinux9.tar.gz
+    Example: patchwright catalog import --type updateinfo --release almalinux-9 /srv/BaseOS
     """
-    from reconciler.cli.catalog_import import import_catalog
+    from reconciler.cli.catalog_import import Brought, import_catalog
 
     chosen = form.value if form is not None else None
-    finish(import_catalog(site, path, chosen, source, output))
+    brought = Brought(path, chosen, tuple(releases or ()))
+    finish(import_catalog(site, brought, source, output))
 
 
 @catalog_app.command("list")

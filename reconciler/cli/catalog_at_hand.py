@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.app.home import Home
 from reconciler.app.settings import SETTINGS_FILE
-from reconciler.cli.catalog_import import read_listing
+from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import load_catalog
 from reconciler.engine.snapshots import is_snapshot, load_snapshot
@@ -62,7 +62,7 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
             store.close()
     if is_snapshot(path):
         return CatalogAtHand(path, load_snapshot(path).observed.catalog)
-    listing = read_listing(path, None, _NAME)
+    listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates
     }

@@ -258,14 +258,53 @@ def status(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT
 
 
 @app.command()
-def token(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT) -> None:
-    """Make a one-time token with which one machine may enrol within a day.
+def token(
+    uses: Annotated[int, typer.Option(help="How many machines may enrol with it.")] = 1,
+    valid: Annotated[str, typer.Option(help="For how long, as 8h or 7d.")] = "1d",
+    collection: Annotated[
+        str, typer.Option(help="Their fact enrolment.collection, which collections select by.")
+    ] = "",
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a token to enrol with: for one machine within a day, or for images as you say.
 
     Example: patchwright token --site /var/lib/patchwright > web-01.token
+    Example: patchwright token --uses 50 --valid 7d --collection web > image.token
     """
     from reconciler.cli.enrolment_token import print_token
 
-    finish(print_token(site, output))
+    finish(print_token(site, output, uses, valid, collection))
+
+
+@app.command()
+def revoke(
+    computer: Annotated[str, typer.Argument(help="Name of the computer.")],
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a computer's credential void; its record stays, and it may enrol anew; audited.
+
+    Example: patchwright revoke web-01 --site /var/lib/patchwright
+    """
+    from reconciler.cli.computers import revoke_credential
+
+    finish(revoke_credential(site, computer, output))
+
+
+@app.command()
+def retire(
+    computer: Annotated[str, typer.Argument(help="Name of the computer.")],
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Take a computer out of the fleet, and free its name; audited.
+
+    Example: patchwright retire web-01 --site /var/lib/patchwright
+    """
+    from reconciler.cli.computers import retire_computer
+
+    finish(retire_computer(site, computer, output))
 
 
 @app.command()

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from reconciler.content.closure import Placed, add_dependencies, place
+from reconciler.content.deb_closure import add_deb_dependencies
+from reconciler.content.deb_index import index_debs
 from reconciler.content.depot import Depot
+from reconciler.content.placed import Placed, place
+from reconciler.content.rpm_closure import add_rpm_dependencies
+from reconciler.content.rpm_index import index_rpms
 from reconciler.fetch import Fetcher, FetchError, join_url
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
 from reconciler.model.errors import ContentError
-from reconciler.model.objects import ContentFile, Package, PackageManifest
+from reconciler.model.objects import DEB_INDEX, ContentFile, Package, PackageManifest
 from reconciler.model.updates import PackageFile, Update
 
-INDEX = "Packages"
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]*", re.ASCII)
-_FILE_FIELD = re.compile(r"^Filename:[^\n]*$", re.MULTILINE)
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9.+~^_-]*", re.ASCII)
 
 
 def capture(  # noqa: PLR0913, PLR0917  # each is one thing that a capture needs
@@ -33,19 +35,40 @@ def capture(  # noqa: PLR0913, PLR0917  # each is one thing that a capture needs
     on within `index`. A file that is there already is not fetched again. Any failure is a
     ContentError that names the file, and nothing half-done is ever recorded.
     """
-    chosen = place(updates, architectures)
-    complete = add_dependencies(chosen, place(index, architectures), architectures)
-    named = _by_file_name(complete)
-    # All paragraphs before the first fetch: what cannot be indexed need not be fetched.
-    listing = "".join(f"{_paragraph(name, one.file)}\n\n" for name, one in named.items())
+    chosen, others = place(updates, architectures), place(index, architectures)
+    named, indexed = _complete(chosen, others, architectures)
     for one in named.values():
         _fetch(one, depot, fetcher)
-    content = listing.encode()
     files = [ContentFile(name, one.file.sha256, one.file.size) for name, one in named.items()]
-    files.append(ContentFile(INDEX, depot.put(content), len(content)))
+    files += [ContentFile(name, depot.put(text), len(text)) for name, text in indexed.items()]
     files.sort(key=lambda file: file.path)
     manifest = PackageManifest(package.id, package.version, tuple(files))
     return depot.put(canonical_json(encode(manifest))), sum(file.size for file in files)
+
+
+def _complete(
+    chosen: Sequence[Placed], others: Sequence[Placed], architectures: Collection[str]
+) -> tuple[dict[str, Placed], dict[str, bytes]]:
+    """Give all files by name, and their indexes: what cannot be indexed is never fetched."""
+    debs, rpms = _divide(chosen)
+    other_debs, other_rpms = _divide(others)
+    named: dict[str, Placed] = {}
+    indexed: dict[str, bytes] = {}
+    if rpms:
+        named |= _by_file_name(add_rpm_dependencies(rpms, other_rpms, architectures))
+        indexed |= index_rpms({name: one.file for name, one in named.items()})
+    if debs or not rpms:
+        found = _by_file_name(add_deb_dependencies(debs, other_debs, architectures))
+        indexed[DEB_INDEX] = index_debs({name: one.file for name, one in found.items()})
+        named |= found
+    return named, indexed
+
+
+def _divide(placed: Sequence[Placed]) -> tuple[list[Placed], list[Placed]]:
+    return (
+        [one for one in placed if not one.file.is_rpm],
+        [one for one in placed if one.file.is_rpm],
+    )
 
 
 def _by_file_name(placed: Iterable[Placed]) -> dict[str, Placed]:
@@ -63,19 +86,11 @@ def _by_file_name(placed: Iterable[Placed]) -> dict[str, Placed]:
 
 def _file_name(file: PackageFile) -> str:
     """Name a file in the flat folder; the colon of an epoch would be taken for a URL's."""
-    name = f"{file.name}_{file.version}_{file.architecture}".replace(":", "_")
+    parts = (file.name, file.version, file.architecture)
+    name = ("{}-{}.{}.rpm" if file.is_rpm else "{}_{}_{}.deb").format(*parts).replace(":", "_")
     if _SAFE.fullmatch(name) is None:
         raise ContentError(f"{name!r:.200} can be no file's name")
-    return f"{name}.deb"
-
-
-def _paragraph(name: str, file: PackageFile) -> str:
-    paragraph, count = _FILE_FIELD.subn(f"Filename: ./{name}", file.control.strip())
-    if count != 1 or "\n\n" in paragraph:
-        raise ContentError(
-            f"the catalog has no index paragraph of {name}", hint="read its source again"
-        )
-    return paragraph
+    return name
 
 
 def _fetch(one: Placed, depot: Depot, fetcher: Fetcher) -> None:

@@ -13,7 +13,13 @@ from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.times import render_duration, render_instant
 
-_APT_ONLY = {"suites": "suites", "architectures": "architectures", "signed_by": "signedBy"}
+_ARCHIVES = ("apt", "updateinfo")
+_SOURCE_FIELDS = {
+    "suites": ("suites", _ARCHIVES),
+    "architectures": ("architectures", _ARCHIVES),
+    "signed_by": ("signedBy", _ARCHIVES),
+    "releases": ("releases", ("updateinfo",)),
+}
 _CLASSES = ("server", "workstation", "portable")
 
 
@@ -39,14 +45,18 @@ def _authorizations(state: DesiredState, now: datetime) -> Iterator[Problem]:
 
 
 def _sources(state: DesiredState) -> Iterator[Problem]:
-    """Refuse what would have no effect: only apt archives have suites and signed indexes."""
+    """Refuse what would have no effect, and rpm repositories that are for no release."""
     for placed in state.catalog_sources.values():
         spec = placed.document.spec
-        for inside, outside in _APT_ONLY.items() if spec.type != "apt" else ():
-            if getattr(spec, inside):
+        for inside, (outside, types) in _SOURCE_FIELDS.items():
+            if getattr(spec, inside) and spec.type not in types:
                 message = f'source "{placed.name}" is of type {spec.type}, which has no {outside}'
                 at = placed.locate(("spec", outside))
-                yield Problem(at, Code.APT_ONLY.value, message, "take the field out")
+                yield Problem(at, Code.SOURCE_FIELD.value, message, "take the field out")
+        if spec.type == "updateinfo" and not spec.releases:
+            message = f'source "{placed.name}" does not say for which releases it is'
+            at = placed.locate(("spec",))
+            yield Problem(at, Code.RELEASES_MISSING.value, message, "add releases: [almalinux-9]")
 
 
 def _span(placed: Placed[Authorization], now: datetime) -> Iterator[Problem]:

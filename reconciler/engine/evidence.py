@@ -20,6 +20,18 @@ _ENDED_WELL = frozenset(
     }
 )
 
+# What is due and does not begin, for the reason given (H5).
+_NOT_BEGUN = frozenset(
+    {
+        StatusId.RUN_REFUSED,
+        StatusId.RUN_WAITS,
+        StatusId.WINDOW_TOO_EARLY,
+        StatusId.WINDOW_TOO_LATE,
+        StatusId.WINDOW_TOO_SHORT,
+        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+    }
+)
+
 
 def after_batch(
     computer: Computer, batch: Batch, received_at: datetime, content_version: int
@@ -30,7 +42,7 @@ def after_batch(
     content version, so that a wrong or forged clock cannot make evidence newer than it is (S14).
     """
     if batch.facts is not None:
-        computer = replace(computer, facts=dict(batch.facts.facts))
+        computer = replace(computer, facts={**batch.facts.facts, **computer.site_facts})
     for status in batch.statuses:
         computer = _after_status(computer, status, received_at)
     if batch.scan is not None and batch.scan.outcome is ScanOutcome.COMPLETED:
@@ -63,7 +75,7 @@ def _after_status(computer: Computer, status: StatusMessage, received_at: dateti
     key = f"{status.rollout}/{status.release}"
     at = min(status.at, received_at)
     known = computer.runs.get(key)
-    if status.id == StatusId.RUN_REFUSED:
+    if status.id in _NOT_BEGUN:
         return replace(computer, refusal=f"{status.reason}: {status.detail}".strip(": "))
     if status.id == StatusId.PROGRAM_STARTED:
         fresh = Run(status.rollout, status.release, RunOutcome.BEGAN, at)

@@ -45,6 +45,11 @@ def _take_one(work: Work, item: InboxItem) -> None:
         work.inbox.set_aside(item.id, "no enrolled computer has this id")
         log.warning("batch set aside", computer=batch.computer, serial=batch.serial)
         return
+    if computer.quarantine:
+        # What two machines say by turns is evidence of neither (L3).
+        work.inbox.done([item.id])
+        log.warning("batch of a quarantined computer dropped", computer=computer.name)
+        return
     updated = after_batch(computer, batch, item.received_at, work.catalog.version())
     if updated != computer:
         work.computers.save(updated)

@@ -47,14 +47,20 @@ SourceLocation = Annotated[
 class CatalogSourceSpec(Model):
     """One source of updates: where it is, what of it counts, how often it is read."""
 
-    type: Annotated[
-        Literal["apt", "osv", "updateinfo", "directory"],
-        NotYet("the source is not read", carried_out=("apt", "osv", "directory")),
-    ] = Field(description="Form of the source.")
+    type: Literal["apt", "osv", "updateinfo", "directory"] = Field(
+        description="Form of the source."
+    )
     location: SourceLocation = Field(description="URL or absolute path of the source.")
-    suites: Texts = Field(default=(), description="Suites of an apt repository to read.")
+    suites: Texts = Field(
+        default=(), description="Suites of an apt archive, or rpm repositories below the location."
+    )
     architectures: Texts = Field(
-        default=(), description="Architectures to read (apt); none = all that a suite has."
+        default=(), description="Architectures to read (apt, updateinfo); none = all there are."
+    )
+    releases: Texts = Field(
+        default=(),
+        description="Operating-system releases that the packages are for, as almalinux-9"
+        " (updateinfo, which must have them).",
     )
     products: Texts = Field(default=(), description="Products to read; none = all.")
     classifications: Texts = Field(default=(), description="Classifications to read; none = all.")
@@ -64,8 +70,8 @@ class CatalogSourceSpec(Model):
     )
     signed_by: Text | None = Field(
         default=None,
-        description="Path of the keyring whose keys must have signed the index (apt); absolute,"
-        " or relative to the site's settings.",
+        description="Path of the keyring whose keys must have signed the index (apt, updateinfo);"
+        " absolute, or relative to the site's settings.",
     )
 
 

@@ -10,13 +10,9 @@ from pydantic import Field, Strict
 
 from reconciler.kinds.base import Model
 from reconciler.kinds.fields import Deadline, Duration, DurationOrZero, Instant, Label, Percentage
-from reconciler.kinds.not_yet import NotYet
 from reconciler.kinds.rollout_settings import Content, Restart, User
 
 _AtLeastOne = Annotated[int, Field(ge=1)]
-CONTENT_NOT_YET = NotYet("files are captured when a release is cut, and downloaded from the site")
-USER_NOT_YET = NotYet("the user may start a run and is not asked")
-RESTART_NOT_YET = NotYet("no computer is restarted")
 
 
 class Opens(Model):
@@ -87,15 +83,9 @@ class Phase(Model):
     recurrence: Duration | None = Field(
         default=None, description="In place of the rollout's recurrence."
     )
-    restart: Annotated[Restart | None, RESTART_NOT_YET] = Field(
-        default=None, description="In place of the rollout's restart."
-    )
-    user: Annotated[User | None, USER_NOT_YET] = Field(
-        default=None, description="In place of the rollout's user."
-    )
-    content: Annotated[Content | None, CONTENT_NOT_YET] = Field(
-        default=None, description="In place of the rollout's content."
-    )
+    restart: Restart | None = Field(default=None, description="In place of the rollout's restart.")
+    user: User | None = Field(default=None, description="In place of the rollout's user.")
+    content: Content | None = Field(default=None, description="In place of the rollout's content.")
 
 
 Phases = Annotated[tuple[Phase, ...], Strict(strict=False)]

@@ -64,6 +64,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "Authorization",
         "CatalogSource",
         "Collection",
+        "CustomFact",
         "DisruptionBudget",
         "CollectionSet",
         "EmergencyChange",

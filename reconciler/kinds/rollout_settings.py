@@ -17,6 +17,7 @@ from reconciler.kinds.fields import (
     Labels,
     Text,
 )
+from reconciler.kinds.not_yet import NotYet
 from reconciler.model import times
 from reconciler.model.codes import Code
 
@@ -34,17 +35,21 @@ class Releases(Model):
 class Content(Model):
     """Where computers get files, and which files those are (S18)."""
 
-    points: Labels = Field(default=(), description="Distribution points or groups of them.")
+    points: Annotated[Labels, NotYet("files come from the site")] = Field(
+        default=(), description="Distribution points or groups of them."
+    )
     mode: Literal["captured", "repository"] = Field(
         default="captured",
         description="captured: the files of the release; repository: the computer's own source.",
     )
-    run: Literal["download", "from-point"] = Field(
-        default="download", description="Download first, or run from the point."
-    )
-    slow_links: Literal["allow", "refuse"] = Field(
-        default="allow", description="Whether computers on slow links take part."
-    )
+    run: Annotated[
+        Literal["download", "from-point"],
+        NotYet("files are downloaded first", carried_out=("download",)),
+    ] = Field(default="download", description="Download first, or run from the point.")
+    slow_links: Annotated[
+        Literal["allow", "refuse"],
+        NotYet("computers on slow links take part", carried_out=("allow",)),
+    ] = Field(default="allow", description="Whether computers on slow links take part.")
 
 
 class Notice(Model):

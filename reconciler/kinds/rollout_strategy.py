@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.fields import Duration, Label
-from reconciler.kinds.not_yet import NotYet
-from reconciler.kinds.phase import CONTENT_NOT_YET, RESTART_NOT_YET, USER_NOT_YET, Phases
+from reconciler.kinds.phase import Phases
 from reconciler.kinds.rollout_settings import (
     Budget,
     Content,
@@ -39,19 +38,13 @@ class RolloutStrategySpec(Model):
     recurrence: Duration = Field(
         default=timedelta(days=7), description="After the deadline, how often a run is due again."
     )
-    content: Annotated[Content | None, CONTENT_NOT_YET] = Field(
-        default=None, description="Where computers get files."
-    )
-    user: Annotated[User | None, USER_NOT_YET] = Field(
-        default=None, description="What a computer's user may do."
-    )
-    restart: Annotated[Restart | None, RESTART_NOT_YET] = Field(
+    content: Content | None = Field(default=None, description="Where computers get files.")
+    user: User | None = Field(default=None, description="What a computer's user may do.")
+    restart: Restart | None = Field(
         default=None, description="What happens when an update needs a restart."
     )
     budget: Budget | None = Field(default=None, description="How many may be disrupted at once.")
-    hooks: Annotated[Hooks | None, NotYet("no hook is run")] = Field(
-        default=None, description="Hooks that agents run."
-    )
+    hooks: Hooks | None = Field(default=None, description="Hooks that agents run.")
     phases: Phases = Field(default=(), min_length=1, description="The phases in order.")
     resume: Resume | None = Field(default=None, description="An order to go on after a halt.")
     suspend: Suspension | None = Field(default=None, description="Pauses the rollout.")

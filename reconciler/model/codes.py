@@ -136,8 +136,9 @@ class Code(str, Enum):
     FACT_TYPE = ("PW1103", "a query does not fit a fact's declared type")
     AMBIGUOUS_EXIT_CODE = ("PW1104", "an exit code means two things")
     DUPLICATE_CONTENT = ("PW1105", "a file of a custom update stands twice")
-    APT_ONLY = ("PW1106", "a field of apt archives stands in a source of another type")
+    SOURCE_FIELD = ("PW1106", "a field stands in a source of a type that has none")
     BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
+    RELEASES_MISSING = ("PW1108", "an rpm source does not say for which releases it is")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")

@@ -13,6 +13,12 @@ from reconciler.model.updates import UpdateState
 CLASS_FACT = "class"
 
 
+ENROLMENT_FACT = "enrolment.collection"
+QUARANTINE_FACT = "agent.quarantine"
+CLONED = "cloned"
+"""The quarantine of two machines that speak with one credential."""
+
+
 class MachineClass(str, Enum):
     """What kind of machine it is; the fact `class` says so, else it is a server."""
 
@@ -54,7 +60,8 @@ class Computer:
     `ordinal` is its dense number for columns, given at enrolment. `states` holds what the last
     completed scan said of each update except `notApplicable`, and `scan_version` the catalog's
     content version that it judged. Instants are in the site's time; `runs` is keyed by
-    `rollout/release`.
+    `rollout/release`. `collection` is that of its enrolment token (L1), `quarantine` says why
+    nothing is offered to it (L3).
     """
 
     id: str
@@ -69,6 +76,14 @@ class Computer:
     runs: dict[str, Run] = field(default_factory=dict)
     refusal: str = ""
     retired: bool = False
+    collection: str = ""
+    quarantine: str = ""
+
+    @property
+    def site_facts(self) -> dict[str, FactValue]:
+        """Give the facts that the site knows better than the computer; no agent can set them."""
+        found = {ENROLMENT_FACT: self.collection, QUARANTINE_FACT: self.quarantine}
+        return {name: value for name, value in found.items() if value}
 
     @property
     def machine_class(self) -> MachineClass:

@@ -8,7 +8,7 @@ starts a greater epoch with a full batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Optional, Union
 
@@ -25,11 +25,22 @@ class StatusId(IntEnum):
     PROGRAM_SUCCEEDED = 10008
     WINDOW_TOO_EARLY = 11250
     WINDOW_TOO_LATE = 11251
+    INSTALL_RESCHEDULED_BY_USER = 11252
+    INSTALL_POSTPONED_BY_USER = 11253
+    INSTALL_POSTPONED_AUTOMATICALLY = 11254
     WINDOW_TOO_SHORT = 11256
+    DONE_RESTART_RESCHEDULED_BY_USER = 11261
+    DONE_RESTART_POSTPONED_BY_USER = 11262
+    DONE_RESTART_POSTPONED_AUTOMATICALLY = 11263
+    RESTART_STARTED_REQUIRED = 11264
+    RESTART_STARTED_FORCED = 11265
     DONE_RESTART_SUPPRESSED_WORKSTATION = 11266
     DONE_RESTART_SUPPRESSED_SERVER = 11267
     DONE_NO_RESTART = 11268
+    RESTART_REQUIRED = 11270
     RUN_REFUSED = 21001  # ours: could not start, for the reason given; not a failure (S15)
+    RUN_WAITS = 21002  # ours: due, and waits for the reason given
+    RESTART_FAILED = 21003  # ours: the machine did not obey
 
 
 class ScanOutcome(str, Enum):
@@ -73,7 +84,11 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class StatusMessage:
-    """Event `id` happened to an advertisement of a release; a run's messages share `run`."""
+    """Event `id` happened to an advertisement of a release; a run's messages share `run`.
+
+    A `voluntary` run was started by the computer's user, any other one was enforced (H3). `took`
+    is how long a run lasted that has ended.
+    """
 
     at: datetime
     id: int
@@ -84,11 +99,13 @@ class StatusMessage:
     exit_code: Optional[int] = None
     reason: str = ""
     detail: str = ""
+    voluntary: bool = False
+    took: Optional[timedelta] = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One delivery of messages of one computer."""
+    """One delivery of messages of one computer; `instance` names one life of its agent (L3)."""
 
     computer: str
     epoch: int
@@ -99,6 +116,7 @@ class Batch:
     inventory: Optional[InventoryReport] = None
     scan: Optional[ScanReport] = None
     statuses: tuple[StatusMessage, ...] = ()
+    instance: str = ""
 
 
 @dataclass(frozen=True)

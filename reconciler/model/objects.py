@@ -13,6 +13,9 @@ from typing import Optional
 
 from reconciler.model.orders import RunOrder
 
+DEB_INDEX = "Packages"
+RPM_INDEX = "repodata/repomd.xml"
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -36,7 +39,7 @@ class ContentFile:
 class PackageManifest:
     """All files of a package's version; itself stored by its digest, as canonical JSON.
 
-    The file `Packages` indexes the others for apt.
+    `DEB_INDEX` indexes the others for apt, `RPM_INDEX` (and what it names) for dnf.
     """
 
     package: str

@@ -20,12 +20,14 @@ POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
 class OfferedUpdate:
     """An update to install on this computer: its id and (name, architecture, version) pins.
 
-    It is left out of runs before `not_before` (S11), and of a run that has one of `yields_to` in
-    another program: those bring higher versions of the same packages (S12a).
+    `modules` are as in `SliceUpdate`. It is left out of runs before `not_before` (S11), and of a
+    run that has one of `yields_to` in another program: those bring higher versions of the same
+    packages (S12a).
     """
 
     id: str
     packages: tuple[tuple[str, str, str], ...]
+    modules: tuple[str, ...] = ()
     not_before: Optional[datetime] = None
     yields_to: tuple[str, ...] = ()
 
@@ -91,6 +93,22 @@ class ScanOrder:
 
 
 @dataclass(frozen=True)
+class ProbeOrder:
+    """A fact that the computer finds out by itself, anew every so often (A2).
+
+    By what `command` prints, or else by the first group of the expression `match` in `file`;
+    `type` is one of CustomFact's. Command lines come from git alone.
+    """
+
+    fact: str
+    type: str
+    every: timedelta
+    command: tuple[str, ...] = ()
+    file: str = ""
+    match: str = ""
+
+
+@dataclass(frozen=True)
 class Policy:
     """All that one computer has to know; `catalog` in the scan order is a SHA-256.
 
@@ -109,6 +127,7 @@ class Policy:
     scan: ScanOrder
     windows: Windows
     offers: tuple[Offer, ...]
+    probes: tuple[ProbeOrder, ...] = ()
     emergency_windows: Optional[Windows] = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -45,8 +46,11 @@ class UpdateState(str, Enum):
 class PackageFile:
     """One binary package of an update: what is installed, and the file that holds it.
 
-    `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; `control`
-    is the whole index paragraph, so that captured content can be indexed again.
+    `depends` is the control file's text of Pre-Depends and Depends, joined by a comma; of an rpm
+    it is one requirement a line, and `provides` likewise what it offers, files included (name,
+    operator and version with tabs between). `control` is the whole index paragraph (of an rpm its
+    `package` element), so that captured content can be indexed again. `module` is the
+    `name:stream` that an rpm belongs to, if any.
     """
 
     name: str
@@ -57,6 +61,13 @@ class PackageFile:
     sha256: str
     depends: str = ""
     control: str = ""
+    provides: str = ""
+    module: str = ""
+
+    @property
+    def is_rpm(self) -> bool:
+        """Tell an rpm from a .deb."""
+        return self.path.endswith(".rpm")
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,11 @@ class Update:
         return bool(self.packages)
 
     @property
+    def has_rpms(self) -> bool:
+        """Tell whether its files are rpms; those of one update are all of one kind."""
+        return self.has_files and self.packages[0].is_rpm
+
+    @property
     def all_products(self) -> tuple[str, ...]:
         """Its product, and further names under which people look for it."""
         return (self.product, *self.products)
@@ -127,10 +143,27 @@ class CatalogEntry:
 
 @dataclass(frozen=True)
 class SliceUpdate:
-    """What an agent needs to judge one update: binary package, architecture, version."""
+    """What an agent needs to judge one update: binary package, architecture, version.
+
+    `modules` are the module streams of the packages in their order (nothing for one without),
+    or empty where none has any: a stream's updates are only for who has that stream installed.
+    """
 
     id: str
     packages: tuple[tuple[str, str, str], ...]
+    modules: tuple[str, ...] = ()
+
+
+def pins_of(
+    files: Iterable[PackageFile],
+) -> tuple[tuple[tuple[str, str, str], ...], tuple[str, ...]]:
+    """Give (name, architecture, version) of files in order, and their modules as agents get them.
+
+    The modules are empty where no file has one.
+    """
+    found = sorted({((one.name, one.architecture, one.version), one.module) for one in files})
+    modules = tuple(module for _, module in found)
+    return tuple(pin for pin, _ in found), modules if any(modules) else ()
 
 
 @dataclass(frozen=True)

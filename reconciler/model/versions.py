@@ -56,6 +56,12 @@ def rpm_key(version: str) -> RpmKey:
     return epoch, _rpm_part(upstream), _rpm_part(release)
 
 
+def render_evr(epoch: str, version: str, release: str) -> str:
+    """Write the parts of an rpm version as `[epoch:]version[-release]`; no epoch is epoch 0."""
+    shown = f"{version}-{release}" if release else version
+    return shown if epoch in {"", "0", "(none)"} else f"{epoch}:{shown}"
+
+
 def compare_dpkg(first: str, second: str) -> int:
     """Give -1, 0 or 1 as the first is older than, equal to or newer than the second."""
     left, right = dpkg_key(first), dpkg_key(second)

@@ -39,9 +39,11 @@ class ConditionType(StrEnum):
     RECORDS_SET_ASIDE = "RecordsSetAside"
     PRUNE_BLOCKED = "PruneBlocked"
     CLOCK_BEHIND = "ClockBehind"
+    CLOCK_SKEW = "ClockSkew"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
+    QUARANTINED = "Quarantined"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,6 +93,8 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.RECORDS_SET_ASIDE: "RecordsBroken",
         ConditionType.PRUNE_BLOCKED: "TooMuchMissing",
         ConditionType.CLOCK_BEHIND: "ClockBehindRecords",
+        ConditionType.CLOCK_SKEW: "AgentClockOff",
+        ConditionType.QUARANTINED: "CredentialForked",
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
         ConditionType.OBSERVING: "ModeObserve",

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
-from reconciler.model.policy import Windows
+from reconciler.model.policy import ProbeOrder, Windows
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import PhaseKey
 
@@ -34,6 +34,14 @@ class ScanClass:
     every: timedelta
     first_within: timedelta
     report_every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeClass:
+    """Computers that find out one custom fact."""
+
+    members: FrozenBitMap
+    probe: ProbeOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class WaivedUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """All classes of a site. Every enrolled computer is in one of each.
+    """All classes of a site. Every enrolled computer is in one of each but `probes`.
 
     `enforce` is the site's mode (L5): where it is false nothing is installed. `waivers` are by
     update.
@@ -80,3 +88,4 @@ class Guidance:
     scans: tuple[ScanClass, ...]
     budgets: tuple[BudgetDomain, ...] = ()
     waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)
+    probes: tuple[ProbeClass, ...] = ()

@@ -20,6 +20,8 @@ from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
+from reconciler.planning.clocks import clock_skews
+from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
@@ -40,6 +42,7 @@ from reconciler.planning.phases import (
     observe_release,
     retire_served,
 )
+from reconciler.planning.probing import probe_classes
 from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
@@ -147,7 +150,9 @@ def make_plan(
     conditions = {
         *draft.conditions(),
         *no_windows,
+        *clock_skews(observed.fleet, site.name),
         *_catalog_conditions(world),
+        *tell_cloned(world),
         *world.collections.conditions(),
     }
     return Plan(
@@ -258,8 +263,9 @@ def _guidance(
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
     scans = scan_classes(desired, collections, memo)
+    probes = probe_classes(desired, world.observed.fleet, collections)
     windows = freeze_windows(world, windows)
-    return Guidance(enforce, windows, scans, domains, world.waivers), found
+    return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:

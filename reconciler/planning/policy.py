@@ -16,6 +16,7 @@ from reconciler.model.objects import Advertisement, ContentAssignment, ContentSt
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
+from reconciler.model.updates import pins_of
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.composition import composed
@@ -48,21 +49,29 @@ def make_policy(source: PolicySource, computer: Computer, now: datetime) -> Poli
     scan = _scan_class(source.guidance, computer.ordinal)
     windows = _window_class(source.guidance, computer.ordinal, now)
     zone = zone_or_utc(windows.zone)
-    offers = () if computer.retired else tuple(_offers(source, computer, zone, now))
+    offers = tuple(_offers(source, computer, zone, now)) if may_be_offered(computer) else ()
     return Policy(
         computer=computer.id,
         site=source.site,
         version=source.version,
         issued_at=now,
         expires_at=now + source.lifetime,
-        enforce=source.guidance.enforce,
+        enforce=source.guidance.enforce and not computer.quarantine,
         poll_every=source.poll_every,
         report_every=scan.report_every if scan else source.poll_every,
         scan=_scan_order(source, computer, scan),
         windows=windows.windows,
         offers=composed(offers, computer.facts.get(FAMILY_FACT)),
         emergency_windows=windows.emergency,
+        probes=tuple(
+            one.probe for one in source.guidance.probes if computer.ordinal in one.members
+        ),
     )
+
+
+def may_be_offered(computer: Computer) -> bool:
+    """Tell whether anything is offered: not to who left, nor to two machines with one name (L3)."""
+    return not (computer.retired or computer.quarantine)
 
 
 def _offers(
@@ -174,12 +183,10 @@ def _updates(
     blocked = _blocked(source.memory, membership, ordinal)
     for update in needed:
         if update not in blocked:
-            pins = {
-                (one.name, one.architecture, one.version) for one in entries[update].update.packages
-            }
+            packages, modules = pins_of(entries[update].update.packages)
             since = waivers[update].ended.moment_of(ordinal) if update in waivers else None
             not_before = _rejoins_at(offer, membership, ordinal, since, mandatory_at)
-            yield OfferedUpdate(update, tuple(sorted(pins)), not_before)
+            yield OfferedUpdate(update, packages, modules, not_before)
 
 
 def _rejoins_at(

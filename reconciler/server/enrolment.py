@@ -1,4 +1,4 @@
-"""A machine becomes a computer of the site by a one-time token (L1)."""
+"""A machine becomes a computer of the site by a token (L1)."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ async def enrol(request: Request) -> Response:
 
 def _enrol(work: Work, asked: EnrolRequest, credential: str, at: datetime) -> str:
     """Give the new computer's id; where its name is refused, the token stays good."""
-    if not work.tokens.spend(sha256_hex(asked.token.encode()), at):
+    collection = work.tokens.spend(sha256_hex(asked.token.encode()), at)
+    if collection is None:
         raise ProtocolError(
             "the enrolment token is unknown, used or expired", status=401, hint="ask for a new one"
         )
-    computer = work.computers.enrol(asked.name, asked.hardware_id, at)
+    computer = work.computers.enrol(asked.name, asked.hardware_id, at, collection)
+    work.inbox.forget(computer.id)
     work.credentials.save(computer.id, sha256_hex(credential.encode()))
     return computer.id

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reconciler.model.codec import encode
+from reconciler.model.computers import CLONED
 from reconciler.model.errors import ProtocolError
-from reconciler.model.messages import Batch
+from reconciler.model.messages import Batch, BatchReply
 from reconciler.model.times import UTC, render_instant
 from reconciler.server.bodies import read_message
 from reconciler.server.point import credential_of, point_of
+from reconciler.store import Work
+
+log = structlog.get_logger(__name__)
 
 LARGEST_BATCH = 8 * 1024 * 1024
 # Any clock may be wrong, but not by so much that no arithmetic on its time is possible.
@@ -29,8 +34,16 @@ async def receive_messages(request: Request) -> Response:
     received = await read_message(request, Batch, LARGEST_BATCH)
     _check(received.message, computer)
     at = point.clock.now()
-    reply = await point.write(lambda work: work.inbox.accept(received.message, received.text, at))
+    reply = await point.write(lambda work: _accept(work, received.message, received.text, at))
     return JSONResponse(encode(reply), status_code=202)
+
+
+def _accept(work: Work, batch: Batch, text: bytes, at: datetime) -> BatchReply:
+    """Take the batch in; where two machines speak by turns, both are quarantined (L3)."""
+    if work.inbox.is_of_another_machine(batch):
+        name = work.computers.quarantine(batch.computer, CLONED)
+        log.warning("computer quarantined", computer=name, reason=CLONED)
+    return work.inbox.accept(batch, text, at)
 
 
 def _check(batch: Batch, computer: str) -> None:

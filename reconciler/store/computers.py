@@ -36,7 +36,7 @@ from reconciler.store.schema import computer as table
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _LONGEST_HARDWARE_ID = 256
 _AT_ONCE = 5000
-_FOR_POLICY = ("facts", "states", "retired")
+_FOR_POLICY = ("facts", "states", "retired", "quarantine")
 _ROWS = select(table.c.id, table.c.body, computer_contact.c.last_contact_at).outerjoin(
     computer_contact
 )
@@ -49,25 +49,33 @@ class ComputerRepository:
         self._connection = connection
         self._counters = counters
 
-    def enrol(self, name: str, hardware_id: str, at: datetime) -> Computer:
+    def enrol(self, name: str, hardware_id: str, at: datetime, collection: str = "") -> Computer:
         """Make a computer with a new id and the next ordinal.
 
-        Raises ProtocolError with status 400 for a name that cannot be one, and 409 where a
-        computer that is not retired has it.
+        A machine that was built anew has the name and the hardware of a computer that is not
+        retired, and takes its place: id and history stay, and nothing of its state is believed
+        (L2). Raises ProtocolError with status 400 for a name that cannot be one, and 409 where
+        a computer with other hardware has it.
         """
         name = _checked_name(name, hardware_id)
-        taken = select(table.c.id).where(table.c.live_name == name)
-        if self._connection.scalar(taken) is not None:
+        taken = select(table.c.id, table.c.hardware_id).where(table.c.live_name == name)
+        row = self._connection.execute(taken).first()
+        if row is not None and row.hardware_id == hardware_id:
+            return self._begin_anew(row.id, collection)
+        if row is not None:
             raise ProtocolError(
                 f"a computer named {name!r} is enrolled already",
                 status=409,
                 hint="retire the old one first, or give this machine another name",
             )
         ordinal = self._counters.rise(Counter.ORDINAL) - 1
-        made = Computer(id=uuid4().hex, ordinal=ordinal, name=name, enrolled_at=at)
-        row = self._row_of(made, self._counters.mark_computer_policy())
+        made = Computer(
+            id=uuid4().hex, ordinal=ordinal, name=name, enrolled_at=at, collection=collection
+        )
+        made = replace(made, facts=made.site_facts)
+        packed = self._row_of(made, self._counters.mark_computer_policy())
         kept = {"id": made.id, "ordinal": ordinal, "name": name, "hardware_id": hardware_id}
-        self._connection.execute(insert(table).values(**kept, **row))
+        self._connection.execute(insert(table).values(**kept, **packed))
         return made
 
     def find(self, computer_id: str) -> Computer | None:
@@ -150,6 +158,32 @@ class ComputerRepository:
             update(table).where(table.c.id == computer_id).values(retired_at=at)
         )
         self._connection.execute(delete(credential).where(credential.c.computer == computer_id))
+
+    def quarantine(self, computer_id: str, why: str) -> str:
+        """Offer a computer nothing more and believe no state of it; gives its name (L3)."""
+        found = self.find(computer_id)
+        if found is None:
+            raise StoreError(f"there is no computer {computer_id}")
+        apart = replace(found, quarantine=why, states={}, last_scan_at=None, scan_version=0)
+        self.save(replace(apart, facts={**found.facts, **apart.site_facts}))
+        return found.name
+
+    def _begin_anew(self, computer_id: str, collection: str) -> Computer:
+        known = self.find(computer_id)
+        if known is None:
+            raise StoreError(f"there is no computer {computer_id}")
+        fresh = replace(
+            known,
+            collection=collection or known.collection,
+            quarantine="",
+            states={},
+            last_scan_at=None,
+            scan_version=0,
+            refusal="",
+        )
+        fresh = replace(fresh, facts=fresh.site_facts)
+        self.save(fresh)
+        return fresh
 
     def inventory(self, computer_id: str) -> dict[str, str]:
         """Give the installed packages of a computer by name; nothing where none are known."""

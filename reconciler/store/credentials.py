@@ -1,7 +1,8 @@
-"""Who may speak: agents' credentials and one-time enrolment tokens, only as SHA-256."""
+"""Who may speak: agents' credentials and enrolment tokens, only as SHA-256."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -37,25 +38,46 @@ class CredentialRepository:
         self._connection.execute(delete(credential).where(credential.c.computer == computer_id))
 
 
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What a token allows: until when, how often, and for which collection's machines."""
+
+    expires_at: datetime
+    uses: int = 1
+    collection: str = ""
+
+
 class TokenRepository:
-    """Tokens that each enrol one machine (L1)."""
+    """Tokens that enrol one machine, or as many as their terms say (L1)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def save(self, sha256: str, at: datetime, expires_at: datetime, made_by: str = "") -> None:
-        """Make a token valid until it expires; long expired ones are forgotten."""
+    def save(self, sha256: str, at: datetime, terms: TokenTerms, made_by: str = "") -> None:
+        """Make a token; long expired ones are forgotten."""
         old = enrolment_token.c.expires_at < at - _KEPT_FOR
         self._connection.execute(delete(enrolment_token).where(old))
-        row = {"sha256": sha256, "made_by": made_by, "made_at": at, "expires_at": expires_at}
+        row = {
+            "sha256": sha256,
+            "made_by": made_by,
+            "made_at": at,
+            "expires_at": terms.expires_at,
+            "uses_left": terms.uses,
+            "collection": terms.collection,
+        }
         self._connection.execute(insert(enrolment_token), row)
 
-    def spend(self, sha256: str, at: datetime) -> bool:
-        """Use the token up; False where it is unknown, used or expired."""
+    def spend(self, sha256: str, at: datetime) -> str | None:
+        """Use the token once, and give its collection, or ""; None where it is no good (any more).
+
+        An unknown, used up or expired token is no good.
+        """
         columns = enrolment_token.c
         spent = (
             update(enrolment_token)
-            .where(columns.sha256 == sha256, columns.spent_at.is_(None), columns.expires_at > at)
-            .values(spent_at=at)
+            .where(columns.sha256 == sha256, columns.uses_left > 0, columns.expires_at > at)
+            .values(spent_at=at, uses_left=columns.uses_left - 1)
         )
-        return self._connection.execute(spent).rowcount == 1
+        if self._connection.execute(spent).rowcount != 1:
+            return None
+        return self._connection.scalar(select(columns.collection).where(columns.sha256 == sha256))

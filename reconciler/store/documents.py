@@ -8,10 +8,11 @@ from sqlalchemy import Connection, select
 
 from reconciler.model.codec import encode
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import Windows
+from reconciler.model.policy import ProbeOrder, Windows
 from reconciler.planning.guidance import (
     BudgetDomain,
     Guidance,
+    ProbeClass,
     ScanClass,
     WaivedUpdate,
     WindowClass,
@@ -87,6 +88,10 @@ def _guidance_json(guidance: Guidance) -> Json:
             }
             for one in guidance.scans
         ],
+        "probes": [
+            {"members": bits_text(one.members), "probe": encode(one.probe)}
+            for one in guidance.probes
+        ],
         "budgets": [
             {
                 "budget": one.budget,
@@ -124,6 +129,10 @@ def _parse_guidance(value: Json) -> Guidance:
                 report_every=timedelta(seconds=one["reportEvery"]),
             )
             for one in value["scans"]
+        ),
+        probes=tuple(
+            ProbeClass(parse_bits(one["members"]), revive(ProbeOrder, one["probe"], _GUIDANCE))
+            for one in value.get("probes", ())
         ),
         budgets=tuple(
             BudgetDomain(

@@ -18,6 +18,8 @@ from reconciler.store.rows import upsert
 from reconciler.store.schema import inbox, reception, set_aside
 
 _LAST_SERIAL = 2**63 - 1
+_KEPT_LIVES = 8
+_LONGEST_INSTANCE = 64
 Mark = tuple[int, int]
 """Epoch and serial of a batch."""
 
@@ -49,13 +51,31 @@ class InboxRepository:
         known = self._mark_of(batch.computer)
         if not _is_next(batch, mark, known):
             return _refusal(mark, known)
-        row = {"computer": batch.computer, "epoch": batch.epoch, "serial": batch.serial}
+        row = {
+            "computer": batch.computer,
+            "epoch": batch.epoch,
+            "serial": batch.serial,
+            "instances": _after(self._instances_of(batch.computer), batch.instance),
+        }
         self._connection.execute(upsert(reception, self._connection), row)
         packed = zlib.compress(body, 1)
         kept = {"computer": batch.computer, "received_at": received_at, "body": packed}
         self._connection.execute(insert(inbox), kept)
         self._counters.mark_change()
         return BatchReply(batch.epoch, batch.serial, accepted=True, resync=False)
+
+    def is_of_another_machine(self, batch: Batch) -> bool:
+        """Tell whether the agent's life that speaks had already given way to another one (L3).
+
+        A machine that restarts begins a new life and never goes back to an older one: two
+        machines that speak by turns with one credential do. Ask before the batch is accepted.
+        """
+        lives = self._instances_of(batch.computer).split()
+        return bool(batch.instance) and batch.instance in lives[:-1]
+
+    def forget(self, computer: str) -> None:
+        """Forget what was received of a computer, which begins anew."""
+        self._connection.execute(delete(reception).where(reception.c.computer == computer))
 
     def take(self, limit: int) -> list[InboxItem]:
         """Give the oldest batches that wait, in order of their arrival.
@@ -100,12 +120,22 @@ class InboxRepository:
         for row in rows:
             self._connection.execute(delete(inbox).where(inbox.c.id == row["used"]))
 
+    def _instances_of(self, computer: str) -> str:
+        query = select(reception.c.instances).where(reception.c.computer == computer)
+        return self._connection.scalar(query) or ""
+
     def _mark_of(self, computer: str) -> Mark | None:
         query = select(reception.c.epoch, reception.c.serial).where(
             reception.c.computer == computer
         )
         row = self._connection.execute(query).first()
         return None if row is None else (row.epoch, row.serial)
+
+
+def _after(instances: str, instance: str) -> str:
+    """Add this life of the agent behind the ones before; only the last few are kept."""
+    lives = [one for one in instances.split() if one != instance]
+    return " ".join([*lives, instance.replace(" ", "")[:_LONGEST_INSTANCE]][-_KEPT_LIVES:])
 
 
 def _checked_mark(batch: Batch) -> Mark:

@@ -153,6 +153,8 @@ enrolment_token = Table(
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("spent_at", Instant),
+    Column("uses_left", BigInteger, nullable=False, server_default="1"),
+    Column("collection", Text, nullable=False, server_default=""),
 )
 
 reception = Table(
@@ -161,6 +163,7 @@ reception = Table(
     Column("computer", String(32), ForeignKey("computer.id", ondelete="CASCADE"), primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("serial", BigInteger, nullable=False),
+    Column("instances", Text, nullable=False, server_default=""),
 )
 inbox = Table(
     "inbox",

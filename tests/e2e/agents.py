@@ -1,5 +1,6 @@
 """A real agent process on a throwaway machine, at a fake site."""
 
+import json
 import subprocess
 import sys
 import time
@@ -7,17 +8,22 @@ from pathlib import Path
 
 from reconciler.demo.apt_machine import Machine
 from reconciler.demo.deb import DebPackage, build_deb
+from reconciler.model.messages import StatusId
 from reconciler.model.policy import OfferedUpdate
 from reconciler.model.updates import SliceUpdate
-from tests.e2e.fake_site import TOKEN, FakeSite
+from tests.e2e.fake_site import TOKEN, FakeSite, make_offer
+from tests.e2e.rpm_machine import RpmMachine
 
+STARTED, SUCCEEDED = (int(StatusId.PROGRAM_STARTED), ""), (int(StatusId.PROGRAM_SUCCEEDED), "")
+DONE = (int(StatusId.DONE_NO_RESTART), "")
+FAILED, REFUSED = int(StatusId.PROGRAM_FAILED), int(StatusId.RUN_REFUSED)
 PROJECT = Path(__file__).parents[2]
 
 
 class AgentOnMachine:
     """Runs `patchwright-agent` as a process of its own."""
 
-    def __init__(self, machine: Machine, url: str) -> None:
+    def __init__(self, machine: Machine | RpmMachine, url: str) -> None:
         self.machine = machine
         self.url = url
         self.token = machine.root.parent / f"{machine.root.name}.token"
@@ -36,6 +42,12 @@ class AgentOnMachine:
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def configure(self, **settings: object) -> None:
+        """Write what the machine's administrator decides."""
+        path = self.machine.root / "etc/patchwright/agent.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(settings))
 
     def enrol(self) -> None:
         self.run("enrol", "--server", self.url, "--token-file", str(self.token))
@@ -76,4 +88,17 @@ def offer_packages(
         updates.append(OfferedUpdate(f"deb:Lab/bookworm-security/{one.name}/{one.version}", pins))
     site.set_catalog(*(SliceUpdate(update.id, update.packages) for update in updates))
     site.manifest = site.capture(*debs)
+    return updates
+
+
+def app(version: str, **changes) -> DebPackage:
+    return DebPackage(name="app", version=version, files={"usr/share/app": version}, **changes)
+
+
+def offer(
+    site: FakeSite, folder: Path, *packages: DebPackage, authorized: tuple[str, ...] = (), **changes
+) -> list[OfferedUpdate]:
+    """Capture the packages and offer an update for each authorized one (all)."""
+    updates = offer_packages(site, folder, *packages, authorized=authorized)
+    site.set_policy(offers=(make_offer(site.manifest, *updates, **changes),))
     return updates

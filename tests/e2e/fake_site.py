@@ -108,9 +108,9 @@ class FakeSite:
         self.policy = replace(self.policy, version=self.policy.version + 1, **changes)
         self._changed.set()
 
-    def set_catalog(self, *updates: SliceUpdate) -> None:
+    def set_catalog(self, *updates: SliceUpdate, release: str = "debian-12") -> None:
         version = self.policy.scan.content_version + 1
-        digest = self.put(canonical_json(encode(CatalogSlice("debian-12", version, updates))))
+        digest = self.put(canonical_json(encode(CatalogSlice(release, version, updates))))
         order = replace(self.policy.scan, catalog=digest, content_version=version)
         self.set_policy(scan=order)
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,51 +13,19 @@ import pytest
 
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
-from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
-from tests.e2e.fake_site import FakeSite, make_offer, serve_site
+from tests.e2e.agents import (
+    DONE,
+    FAILED,
+    REFUSED,
+    STARTED,
+    SUCCEEDED,
+    app,
+    offer,
+    wait_until,
+)
 
 pytestmark = pytest.mark.e2e
-
-STARTED, SUCCEEDED = (int(StatusId.PROGRAM_STARTED), ""), (int(StatusId.PROGRAM_SUCCEEDED), "")
-DONE = (int(StatusId.DONE_NO_RESTART), "")
-FAILED, REFUSED = int(StatusId.PROGRAM_FAILED), int(StatusId.RUN_REFUSED)
-
-
-def app(version, **changes):
-    return DebPackage(name="app", version=version, files={"usr/share/app": version}, **changes)
-
-
-@pytest.fixture
-def site():
-    return FakeSite()
-
-
-@pytest.fixture
-def url(site):
-    with serve_site(site) as served:
-        yield served
-
-
-@pytest.fixture
-def agent_on(lab, url):
-    """Build a machine with these packages installed, and enrol its agent."""
-
-    def build(*packages: DebPackage) -> AgentOnMachine:
-        lab.repository.publish("bookworm", packages)
-        machine = lab.make_machine("web-1", [one.name for one in packages])
-        agent = AgentOnMachine(machine, url)
-        stack.callback(agent.close)
-        agent.enrol()
-        return agent
-
-    with ExitStack() as stack:
-        yield build
-
-
-def offer(site, folder, *packages, authorized=(), **changes):
-    updates = offer_packages(site, folder, *packages, authorized=authorized)
-    site.set_policy(offers=(make_offer(site.manifest, *updates, **changes),))
-    return updates
+POSTPONED = int(StatusId.INSTALL_POSTPONED_AUTOMATICALLY)
 
 
 def test_old_becomes_new_and_is_not_run_again(agent_on, site, tmp_path):
@@ -329,14 +297,28 @@ def test_lock_of_another_program_is_waited_for(agent_on, site, tmp_path):
     with (agent.machine.root / "var/lib/dpkg/lock-frontend").open("wb") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         process = agent.start()
-        wait_until(site.states)
+        wait_until(lambda: site.statuses() == [(POSTPONED, "locked")])
         time.sleep(1)
-        assert site.statuses() == []
-    wait_until(lambda: len(site.statuses()) == 3)
+        assert f"process {os.getpid()} (" in site.details()
+    wait_until(lambda: site.statuses()[1:] == [STARTED, SUCCEEDED, DONE])
     process.terminate()
 
     assert process.wait(5) == 0
     assert agent.machine.installed() == {"app": "1.1"}
+
+
+def test_lock_that_is_never_given_back_is_refused_and_its_holder_named(agent_on, site, tmp_path):
+    agent = agent_on(app("1.0"))
+    agent.configure(lockPatience=0)
+    offer(site, tmp_path / "debs", app("1.1"))
+    with (agent.machine.root / "var/lib/dpkg/lock-frontend").open("wb") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        agent.run("once")
+        agent.run("once", code=1)
+
+    assert site.statuses() == [(POSTPONED, "locked"), (REFUSED, "locked")]
+    assert site.details().count(f"process {os.getpid()} (") == 2
+    assert agent.machine.installed() == {"app": "1.0"}
 
 
 def kill_session_of(agent):

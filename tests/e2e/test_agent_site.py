@@ -10,26 +10,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.demo.deb import DebPackage
+from reconciler.model.messages import StatusId
 from reconciler.model.permits import PermitReply
 from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
-from tests.e2e.fake_site import FakeSite, make_offer, serve_site
+from tests.e2e.fake_site import make_offer
 
 pytestmark = pytest.mark.e2e
 
 APP = DebPackage(name="app", version="1.0")
 NEWER = replace(APP, version="1.1")
 LATE = timedelta(seconds=4)
-
-
-@pytest.fixture
-def site():
-    return FakeSite()
-
-
-@pytest.fixture
-def url(site):
-    with serve_site(site) as served:
-        yield served
 
 
 @pytest.fixture
@@ -113,8 +103,9 @@ def test_a_run_that_needs_a_permit_waits_for_it(enrolled, site, tmp_path):
     updates = offer_packages(site, tmp_path / "debs", NEWER)
     site.set_policy(offers=(make_offer(site.manifest, *updates, needs_permit=True),))
     enrolled.run("once")
+    enrolled.run("once")
     assert versions(enrolled) == "1.0"
-    assert site.statuses() == []
+    assert site.statuses() == [(int(StatusId.RUN_WAITS), "permit")]
 
     site.permit = PermitReply(granted=True, expires_at=datetime.now(UTC) + timedelta(hours=1))
     enrolled.run("once")

@@ -31,6 +31,7 @@ class Spec:
     signed_by: str | None
     type: str = "apt"
     suites: tuple[str, ...] = (SUITE,)
+    releases: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
@@ -301,8 +302,3 @@ def test_other_forms_of_the_index_are_read(archive, read):
 def test_source_without_suites_is_refused(read):
     with pytest.raises(CatalogError, match="names no suites"):
         read(suites=())
-
-
-def test_type_that_is_not_carried_out_is_refused(read):
-    with pytest.raises(CatalogError, match="type 'updateinfo' is not carried out yet"):
-        read(type="updateinfo")

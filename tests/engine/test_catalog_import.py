@@ -9,7 +9,7 @@ import pytest
 from reconciler.app.home import Home, make_home
 from reconciler.app.settings import Settings, SourceSettings
 from reconciler.cli.catalog import list_updates, show_update
-from reconciler.cli.catalog_import import import_catalog
+from reconciler.cli.catalog_import import Brought, import_catalog
 from reconciler.engine.catalog_sync import forgotten_sources
 from reconciler.engine.observer import load_catalog
 from reconciler.model.errors import CatalogError
@@ -35,8 +35,9 @@ def folder(tmp_path):
 @pytest.fixture
 def imported(site, capsys):
     def run(path, **changes):
-        asked = {"type_": None, "source": "osv", "output": "json", **changes}
-        code = import_catalog(site, path, **asked)
+        asked = {"source": "osv", "output": "json", **changes}
+        brought = Brought(path, asked.pop("type_", None), asked.pop("releases", ()))
+        code = import_catalog(site, brought, **asked)
         return code, json.loads(capsys.readouterr().out)
 
     return run
@@ -166,7 +167,7 @@ def test_record_that_its_publisher_withdrew_is_withdrawn(imported, tmp_path):
 def test_text_tells_counts_and_reasons(site, tmp_path, capsys):
     (tmp_path / "one.json").write_text(json.dumps([an_advisory(), {}]))
 
-    assert import_catalog(site, tmp_path / "one.json", "osv", None, "text") == 0
+    assert import_catalog(site, Brought(tmp_path / "one.json", "osv"), None, "text") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"set aside: {tmp_path}/one.json: it has no id",
         "import/one: 1 read, 1 added, 0 revised, 0 withdrawn, 1 set aside; content version 1",
@@ -184,7 +185,7 @@ def test_path_that_cannot_be_read_is_told(site, tmp_path, name, type_):
     (tmp_path / "f.json").write_text("{}")
 
     with pytest.raises(CatalogError):
-        import_catalog(site, tmp_path / name, type_, None, "text")
+        import_catalog(site, Brought(tmp_path / name, type_), None, "text")
 
 
 def test_what_show_prints_can_be_imported_elsewhere(imported, folder, site, tmp_path, capsys):

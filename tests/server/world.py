@@ -19,6 +19,7 @@ from reconciler.server.app import make_app
 from reconciler.server.settings import ServerSettings
 from reconciler.server.signing import Signer
 from reconciler.store import Store, View
+from reconciler.store.credentials import TokenTerms
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CREDENTIAL = "the-credential-of-web-01"
@@ -84,7 +85,7 @@ def enrol_web(store: Store) -> str:
     with store.write() as work:
         computer = work.computers.enrol("web-01", "hw-1", NOW)
         work.credentials.save(computer.id, sha256_hex(CREDENTIAL.encode()))
-        work.tokens.save(sha256_hex(TOKEN.encode()), NOW, NOW + HOUR)
+        work.tokens.save(sha256_hex(TOKEN.encode()), NOW, TokenTerms(NOW + HOUR))
     return computer.id
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from reconciler.store.credentials import TokenTerms
 from tests.store.builders import LATER, NOW, SHA
 
 OTHER = "cd" * 32
@@ -38,14 +39,21 @@ def test_revoked_credential_is_void(store, web):
 
 def test_token_is_spent_once(store):
     with store.write() as work:
-        work.tokens.save(SHA, NOW, LATER, "ines")
+        work.tokens.save(SHA, NOW, TokenTerms(LATER), "ines")
 
-        assert [work.tokens.spend(SHA, NOW) for _ in range(2)] == [True, False]
+        assert [work.tokens.spend(SHA, NOW) for _ in range(2)] == ["", None]
 
 
 def test_expired_or_unknown_token_is_refused(store):
     with store.write() as work:
-        work.tokens.save(SHA, NOW, LATER)
+        work.tokens.save(SHA, NOW, TokenTerms(LATER))
 
-        assert not work.tokens.spend(SHA, LATER)
-        assert not work.tokens.spend(OTHER, NOW)
+        assert work.tokens.spend(SHA, LATER) is None
+        assert work.tokens.spend(OTHER, NOW) is None
+
+
+def test_token_for_many_is_used_up_and_tells_its_collection(store):
+    with store.write() as work:
+        work.tokens.save(SHA, NOW, TokenTerms(LATER, uses=2, collection="web"))
+
+        assert [work.tokens.spend(SHA, NOW) for _ in range(3)] == ["web", "web", None]

@@ -5,9 +5,15 @@ import pytest
 from pyroaring import FrozenBitMap
 
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import Windows
+from reconciler.model.policy import ProbeOrder, Windows
 from reconciler.observed.cohorts import Cohorts
-from reconciler.planning.guidance import Guidance, ScanClass, WaivedUpdate, WindowClass
+from reconciler.planning.guidance import (
+    Guidance,
+    ProbeClass,
+    ScanClass,
+    WaivedUpdate,
+    WindowClass,
+)
 from tests.store.builders import LATER, NOW
 
 WINDOWS = Windows(always=False, updates=((NOW, LATER),), until=LATER)
@@ -22,6 +28,9 @@ GUIDANCE = Guidance(
         ScanClass(
             FrozenBitMap([1, 2]), timedelta(days=1), timedelta(hours=2), timedelta(minutes=15)
         ),
+    ),
+    probes=(
+        ProbeClass(FrozenBitMap([2]), ProbeOrder("mode", "text", timedelta(days=1), ("ts", "-m"))),
     ),
     waivers={"u1": WaivedUpdate(FrozenBitMap([1]), Cohorts().at(NOW, FrozenBitMap([2])))},
 )

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.agent.due import next_change_at, runnable_offers, scan_due_at
-from reconciler.agent.memory import EndedRun, LastScan, Memory, RunRecord
+from reconciler.agent.memory import Choice, EndedRun, LastScan, Memory, RunRecord
+from reconciler.agent.waiting import find_waiting
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.updates import UpdateState
@@ -158,3 +159,44 @@ def test_next_change_is_the_earliest_moment_ahead():
     assert next_change_at(POLICY, MEMORY, NOW) == NOW + HOUR
     later = policy_with(mandatory_at=NOW + 20 * HOUR)
     assert next_change_at(later, MEMORY, NOW) == NOW + 11 * HOUR
+
+
+def runs_at(policy, now, memory=MEMORY):
+    return bool(runnable_offers(policy, memory, now))
+
+
+def test_user_start_ignores_windows_spread_and_the_deadline_to_come():
+    order = RunOrder(spread=2 * HOUR)
+    policy = replace(
+        policy_with(order=order, mandatory_at=None),
+        windows=Windows(always=False, updates=(), until=NOW),
+    )
+    asked = replace(MEMORY, choices={OFFER.advertisement: Choice(start_at=NOW)})
+
+    assert not runs_at(policy, NOW)
+    assert runs_at(policy, NOW, asked)
+    assert not runs_at(replace(policy, enforce=False), NOW, asked)
+
+
+@pytest.mark.parametrize(("hours", "runs"), [(12, True), (-12, True), (13, False), (-13, False)])
+def test_clock_that_is_more_than_twelve_hours_wrong_starts_nothing(hours, runs):
+    skewed = replace(MEMORY, ahead_us=hours * 3600 * 10**6)
+
+    assert runs_at(POLICY, NOW, skewed) == runs
+
+
+@pytest.mark.parametrize(
+    ("policy", "memory", "reason"),
+    [
+        pytest.param(POLICY, MEMORY, None, id="starts"),
+        pytest.param(open_until(), MEMORY, "windowAhead", id="window-ahead"),
+        pytest.param(open_until(NOW - MINUTE), MEMORY, "windowMissed", id="window-missed"),
+        pytest.param(open_until(NOW + MINUTE), MEMORY, "windowTooShort", id="window-too-short"),
+        pytest.param(policy_with(held=True), MEMORY, None, id="held-is-the-site's-affair"),
+        pytest.param(
+            POLICY, replace(MEMORY, ahead_us=13 * 3600 * 10**6), "clock", id="clock-wrong"
+        ),
+    ],
+)
+def test_due_offer_waits_for(policy, memory, reason):
+    assert [one.reason for one in find_waiting(policy, memory, NOW)] == ([reason] if reason else [])

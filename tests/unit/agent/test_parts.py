@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.agent.apt.dpkg import parse_installed
+from reconciler.agent.apt.judging import DPKG_JUDGE
+from reconciler.agent.apt.listing import parse_files, parse_upgradable, parse_versions
+from reconciler.agent.apt.preparation import parse_index
 from reconciler.agent.connection import parse_address
-from reconciler.agent.dpkg import Installed, name_packages, parse_installed
 from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts, read_declared_facts, round_down
-from reconciler.agent.judge import group_by_name, judge_updates, packages_to_install
-from reconciler.agent.local import parse_files, parse_upgradable, parse_versions
+from reconciler.agent.inventory import Installed, group_by_name, name_packages
 from reconciler.agent.log import render_value
 from reconciler.agent.loop import Backoff
-from reconciler.agent.preparation import parse_index
 from reconciler.agent.redaction import redact
 from reconciler.model.updates import CatalogSlice, SliceUpdate
 
@@ -37,7 +38,7 @@ def installed(version, *, architecture="amd64", whole=True):
 )
 def test_state_of_an_update(packages, restart, state):
     catalog = CatalogSlice("debian-12", 1, (SliceUpdate("u", (("app", "amd64", "1.1"),)),))
-    found = judge_updates(catalog, group_by_name(packages), restart)
+    found = DPKG_JUDGE.judge_updates(catalog, group_by_name(packages), restart)
 
     assert found == ({} if state is None else {"u": state})
 
@@ -51,7 +52,7 @@ def test_only_what_is_there_and_older_is_installed():
         ("x", "all", "1"),
     )
 
-    assert packages_to_install(offered, there) == (("app", "amd64", "1.1"),)
+    assert DPKG_JUDGE.packages_to_install(offered, there) == (("app", "amd64", "1.1"),)
 
 
 def test_dpkg_lines_are_read():
@@ -123,7 +124,7 @@ def test_facts_of_a_root(tmp_path):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    facts = collect_facts(tmp_path, "amd64")
+    facts = collect_facts(tmp_path, "6.1.0-28-amd64", {"arch": "amd64"})
 
     expected = {
         "os.family": "debian",
@@ -145,7 +146,10 @@ def test_timezone_of_a_link(tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/America/New_York")
 
-    assert collect_facts(tmp_path, "amd64")["timezone"] == "America/New_York"
+    assert (
+        collect_facts(tmp_path, "6.1.0-28-amd64", {"arch": "amd64"})["timezone"]
+        == "America/New_York"
+    )
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": null}', '{"a": {"b": 1}}', '{"a": [1]}', "NaN"])

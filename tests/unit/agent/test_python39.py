@@ -12,7 +12,7 @@ PYENV = Path.home() / ".pyenv/versions"
 MODULES = sorted(
     ".".join(path.relative_to(PROJECT).with_suffix("").parts)
     for room in ("model", "agent")
-    for path in (PROJECT / "reconciler" / room).glob("*.py")
+    for path in (PROJECT / "reconciler" / room).rglob("*.py")
     if path.name != "__init__.py"
 )
 

@@ -1,12 +1,12 @@
 import pytest
 
-from reconciler.agent.errors import RunRefusedError
-from reconciler.agent.simulation import (
+from reconciler.agent.apt.simulation import (
     Installation,
     check_simulation,
     explain_failure,
     parse_simulation,
 )
+from reconciler.agent.errors import RunRefusedError
 
 # As apt-get 2.6 prints it.
 OUTPUT = """\

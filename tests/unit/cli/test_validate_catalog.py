@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.app.home import make_home
 from reconciler.app.settings import Settings, SourceSettings
-from reconciler.cli.catalog_import import import_catalog
+from reconciler.cli.catalog_import import Brought, import_catalog
 from reconciler.cli.validate import validate_paths
 from reconciler.model.errors import CatalogError
 from tests.advisories import FOLDER, an_advisory
@@ -142,7 +142,7 @@ def test_catalog_of_a_site_is_read(judge, tmp_path):
     site = tmp_path / "site"
     source = SourceSettings(url=str(tmp_path / "fleet"))
     make_home(site, Settings(name="main", code="PWR", source=source))
-    import_catalog(site, FOLDER, None, None, "text")
+    import_catalog(site, Brought(FOLDER), None, "text")
 
     code, lines = judge(a_group('updates: ["ALSA-2023:1670", nobody]'), catalog=site)
     assert code == 1

@@ -118,9 +118,10 @@ def test_run_that_begins_anew_keeps_the_end_of_the_last_one():
 
 
 def test_waiting_for_a_window_says_nothing_of_a_run():
-    batch = a_batch(statuses=(a_status(StatusId.WINDOW_TOO_SHORT),))
+    batch = a_batch(statuses=(a_status(StatusId.WINDOW_TOO_SHORT, reason="windowTooShort"),))
+    found = after_batch(COMPUTER, batch, LATER, 3)
 
-    assert after_batch(COMPUTER, batch, LATER, 3) == COMPUTER
+    assert (found.runs, found.refusal) == ({}, "windowTooShort")
 
 
 def test_refusal_is_not_a_failed_run():

@@ -1,0 +1,1 @@
+"""apt and dpkg behind the agent's package-manager port."""

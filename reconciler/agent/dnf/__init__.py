@@ -1,0 +1,1 @@
+"""dnf and rpm behind the agent's package-manager port."""

@@ -1,0 +1,139 @@
+"""Whether and when this computer restarts: pure decisions (S4, S12a, S17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Optional
+
+from reconciler.agent.memory import Chain, PendingRestart, RunRecord
+from reconciler.model.messages import StatusId
+from reconciler.model.orders import RunOrder
+from reconciler.model.policy import Windows
+
+SUPPRESS, IF_REQUIRED, FORCE = "suppress", "if-required", "force"
+BY_USER, BY_USER_AT, BY_HOOK = "user", "userAt", "hookBefore"
+"""Who postponed a restart: a user, a user who named the instant, or a hook that failed."""
+_STRICTNESS = (SUPPRESS, IF_REQUIRED, FORCE)
+_SPARE = timedelta(minutes=10)
+_KEPT = 20
+
+
+class Now(str, Enum):
+    """What becomes of a restart at this moment; the rest says why it waits."""
+
+    RESTART = "restart"
+    ANNOUNCE = "announce"
+    GRACE = "grace"
+    WINDOW = "window"
+    POSTPONED = "postponed"
+
+
+def rule_of(order: RunOrder, *, workstation: bool) -> str:
+    """Give the rule for this class of computer."""
+    return order.restart.workstations if workstation else order.restart.servers
+
+
+def make_restart(
+    chain: Chain, now: datetime, *, workstation: bool, needed: bool
+) -> Optional[PendingRestart]:
+    """Say which restart a chain of programs asks for, by the strictest of their rules.
+
+    Nothing where none of them worked, or none is needed and none forced, or all suppress it.
+    """
+    records = tuple(program.record for program in chain.programs)
+    rule = _strictest(rule_of(record.order, workstation=workstation) for record in records)
+    if rule == SUPPRESS or (rule == IF_REQUIRED and not needed):
+        return None
+    asking = [
+        record for record in records if rule_of(record.order, workstation=workstation) == rule
+    ]
+    return PendingRestart(
+        rule=rule,
+        grace=max(record.order.restart.grace for record in asking),
+        since=now,
+        boot=chain.boot,
+        records=records,
+        postpone_until=_last_postponement(asking),
+    )
+
+
+def decide(restart: PendingRestart, windows: Windows, now: datetime) -> Now:
+    """Say what becomes of it now.
+
+    It needs a rest of its grace and ten minutes in a window for restarts; then its users are told,
+    and after the grace it happens. Its user may postpone it until the deadline.
+    """
+    if restart.postponed_until is not None and now < restart.postponed_until:
+        return Now.POSTPONED
+    if restart.announced_at is not None and _rest(windows, now) is not None:
+        over = now >= restart.announced_at + restart.grace
+        return Now.RESTART if over else Now.GRACE
+    rest = _rest(windows, now)
+    if rest is None or rest < restart.grace + _SPARE:
+        return Now.WINDOW
+    return Now.ANNOUNCE if restart.grace else Now.RESTART
+
+
+def next_decision_at(
+    restart: PendingRestart, windows: Windows, now: datetime
+) -> Optional[datetime]:
+    """Say when the decision may be another; nothing where only a policy can change it."""
+    moments = [restart.postponed_until, *(begin for begin, _ in windows.restarts)]
+    if restart.announced_at is not None:
+        moments.append(restart.announced_at + restart.grace)
+    return min((moment for moment in moments if moment and moment > now), default=None)
+
+
+def waiting_status(why: Now, restart: PendingRestart) -> tuple[StatusId, str]:
+    """Give the id and the reason that tell why a restart waits (H3)."""
+    if why is not Now.POSTPONED:
+        automatic = why is Now.WINDOW
+        status = StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY
+        return status if automatic else StatusId.RESTART_REQUIRED, why.value
+    if restart.postponed_by == BY_HOOK:
+        return StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY, restart.postponed_by
+    if restart.postponed_by == BY_USER_AT:
+        return StatusId.DONE_RESTART_RESCHEDULED_BY_USER, why.value
+    return StatusId.DONE_RESTART_POSTPONED_BY_USER, why.value
+
+
+def merge(older: Optional[PendingRestart], newer: PendingRestart) -> PendingRestart:
+    """Take one restart for both: the stricter rule counts, and nobody is put off by the newer."""
+    if older is None or older.boot != newer.boot:
+        return newer
+    return replace(
+        older,
+        rule=_strictest((older.rule, newer.rule)),
+        grace=max(older.grace, newer.grace),
+        records=(*older.records, *newer.records)[-_KEPT:],
+        postpone_until=_earliest(older.postpone_until, newer.postpone_until),
+    )
+
+
+def _strictest(rules: Iterable[str]) -> str:
+    return max(rules, key=_STRICTNESS.index, default=SUPPRESS)
+
+
+def _last_postponement(records: Iterable[RunRecord]) -> Optional[datetime]:
+    """Say until when a user may postpone; nothing where that is not allowed."""
+    allowed = [
+        record.mandatory_at if record.order.user.postpone else None
+        for record in records
+        if record.order.user.available
+    ]
+    moments = [moment for moment in allowed if moment is not None]
+    return min(moments) if moments and len(moments) == len(allowed) else None
+
+
+def _earliest(one: Optional[datetime], other: Optional[datetime]) -> Optional[datetime]:
+    return None if one is None or other is None else min(one, other)
+
+
+def _rest(windows: Windows, now: datetime) -> Optional[timedelta]:
+    if windows.always:
+        return timedelta.max
+    rests = (end - now for begin, end in windows.restarts if begin <= now < end)
+    return max(rests, default=None)
