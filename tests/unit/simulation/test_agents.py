@@ -90,6 +90,14 @@ def test_office_computers_act_in_office_hours_only():
     assert all(7 <= hours(at) < 17 and at.weekday() < 5 for at in found)
 
 
+def test_office_computers_do_not_start_in_windows_at_night():
+    office = a_group(online="officeHours", zones={"Europe/Rome": 1})
+    lived = live(a_fleet(office), AT_NIGHT, days=6)
+
+    assert not [name for _, name in lived.starts() if name.startswith("web")]
+    assert lived.missed()["rest"].reasons == {Reason.OFFLINE: 10}
+
+
 def test_users_computers_wait_for_their_deadline():
     lived = live(a_fleet(a_group(**{"class": "workstation"})), days=5)
 
@@ -126,7 +134,8 @@ def test_spread_spreads_starts_by_each_computer_s_own_share():
 
 def test_nothing_starts_after_a_halt():
     broken = a_group("ref2", 7, "reference", runs={"broken": "100%"})
-    lived = live(a_fleet(broken, a_group()), days=4)
+    eager = BASICS.replace("releases: {every: 1h}", "releases: {every: 1h}\n  recurrence: 2h")
+    lived = live(a_fleet(broken, a_group()), eager, days=4)
 
     halted_at = lived.record("first").halted_at
     assert halted_at is not None
