@@ -14,6 +14,7 @@ from reconciler.cli.main import app
 from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
 from reconciler.model.messages import StatusId
+from reconciler.model.reasons import PhaseReason, Reason
 from reconciler.planning.conditions import REASONS, ConditionType
 from reconciler.source.folder import read_folder
 from reconciler.source.load import load_manifests
@@ -58,6 +59,14 @@ def test_condition_is_documented(condition):
     assert line in (ROOT / "docs/conditions.md").read_text()
 
 
+@pytest.mark.parametrize("reason", sorted({*Reason, *PhaseReason}, key=str))
+def test_reason_of_an_explanation_is_documented(reason):
+    text = (ROOT / "docs/reasons.md").read_text()
+    part = text.partition("## Phases")[0 if isinstance(reason, Reason) else 2]
+
+    assert f"| `{reason.value}` |" in part
+
+
 def test_manifests_of_the_demo_are_valid_and_carried_out():
     desired, problems = link(load_manifests(read_folder(MANIFESTS), "c" * 40), NOW)
 
@@ -74,7 +83,9 @@ def test_decision_has_context_choice_and_price(path):
     assert all(f"## {part}" in text for part in ("Context", "Choice", "Price"))
 
 
-@pytest.mark.parametrize("link_line", ["docs/operating.md", "docs/conditions.md", "docs/codes.md"])
+@pytest.mark.parametrize(
+    "link_line", ["docs/operating.md", "docs/conditions.md", "docs/codes.md", "docs/reasons.md"]
+)
 def test_readme_leads_to_the_docs(link_line):
     assert link_line in (ROOT / "README.md").read_text()
 

@@ -14,7 +14,7 @@ from reconciler.agent.errors import SiteUnreachableError
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import decode, encode
 from reconciler.model.errors import ContentError, ProtocolError
-from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest
+from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest, RenewReply
 from reconciler.model.permits import PermitReply, PermitRequest
 from reconciler.model.policy import SignedPolicy
 
@@ -37,6 +37,14 @@ class Site:
         """Ask to be managed; raises ProtocolError where the site refuses."""
         answer = self._post("/v1/enrol", encode(request))
         return self._take(EnrolReply, answer, _CREATED)
+
+    def renew_credential(self) -> str:
+        """Give a new credential, to be used once it is kept; raises ProtocolError."""
+        return self._take(RenewReply, self._post("/v1/credential", {}), _CREATED).credential
+
+    def use(self, credential: str) -> None:
+        """Speak with this credential from now on."""
+        self._authorization = {"Authorization": f"Bearer {credential}"}
 
     def fetch_policy(self, wait: timedelta) -> Optional[SignedPolicy]:
         """Give a policy newly signed, or nothing where none came within `wait`."""

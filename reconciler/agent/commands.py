@@ -26,6 +26,7 @@ from reconciler.agent.log import Log
 from reconciler.agent.loop import Agent, Backoff
 from reconciler.agent.machine import make_machine, make_packages, make_surroundings
 from reconciler.agent.process import run_command
+from reconciler.agent.renewal import Renewal
 from reconciler.agent.standing import describe, render_standing
 from reconciler.agent.upgrades import LocalScan
 
@@ -115,7 +116,8 @@ def _make_agent(home: Home, options: argparse.Namespace, stop: Stop) -> Agent:
         )
     log = Log(options.log_level or settings.log_level)
     site = Site(settings.server, settings.ca, identity.credential)
-    return Agent(make_machine(_root_of(options), home, site, log, stop), site, identity)
+    machine = make_machine(_root_of(options), home, site, log, stop)
+    return Agent(machine, site, identity, Renewal(home, site, identity, log))
 
 
 def _enrol(home: Home, options: argparse.Namespace) -> Identity:

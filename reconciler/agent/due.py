@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.composition import compose
 from reconciler.agent.memory import Choice, Memory, missing_updates
 from reconciler.agent.reminders import reminder_at
 from reconciler.agent.restarts import next_decision_at
-from reconciler.agent.starts import due_at, may_start, ripe, start_changes
+from reconciler.model.composition import compose
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.starts import fitting, is_due, ripe, run_order, start_changes
 
 _FIRST_SCAN_DOMAIN = "patchwright.dev/first-scan/v1\n"
 _WRONG_CLOCK = timedelta(hours=12)
@@ -49,7 +49,9 @@ def runnable_offers(policy: Policy, memory: Memory, now: datetime) -> tuple[Offe
     """
     if not may_run(policy, memory, now) or is_clock_wrong(memory):
         return ()
-    return compose(_fitting(due_offers(policy, memory, now), policy, memory, now))
+    due = due_offers(policy, memory, now)
+    voluntary = {one.advertisement for one in due if is_voluntary(one, memory, now)}
+    return compose(fitting(due, policy, now, voluntary))
 
 
 def may_run(policy: Policy, memory: Memory, now: datetime) -> bool:
@@ -70,7 +72,7 @@ def due_offers(policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
         for offer in (ripe(one, now) for one in policy.offers)
         if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
     ]
-    return sorted(due, key=_order)
+    return sorted(due, key=run_order)
 
 
 def is_voluntary(offer: Offer, memory: Memory, now: datetime) -> bool:
@@ -103,22 +105,7 @@ def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool
         return False
     if is_voluntary(offer, memory, now):
         return True
-    due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
-    return due is not None and due <= now
-
-
-def _fitting(offers: list[Offer], policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
-    before = timedelta(0)
-    chosen: list[Offer] = []
-    for offer in offers:
-        if is_voluntary(offer, memory, now) or may_start(offer, policy, before, now):
-            before += offer.max_runtime
-            chosen.append(offer)
-    return chosen
-
-
-def _order(offer: Offer) -> tuple[datetime, str, int]:
-    return offer.mandatory_at or offer.available_at, offer.rollout, offer.release
+    return is_due(offer, policy, memory.last_end(offer.rollout, offer.release), now)
 
 
 def _first_offset(policy: Policy) -> timedelta:

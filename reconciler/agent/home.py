@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Optional, TypeVar
@@ -32,13 +33,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this computer is for its site; `credential` is a secret, `public_key` hex."""
+    """Who this computer is for its site; `credential` is a secret, `public_key` hex.
+
+    `renewed_at` is when the credential was given, in the site's time, as far as that is known.
+    """
 
     computer: str
     credential: str
     site: str
     public_key: str
     name: str
+    renewed_at: Optional[datetime] = None
 
 
 @dataclass(frozen=True)

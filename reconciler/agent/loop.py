@@ -21,6 +21,7 @@ from reconciler.agent.errors import (
 from reconciler.agent.home import Identity
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import Memory, clock_skew_minutes
+from reconciler.agent.renewal import Renewal
 from reconciler.agent.trust import read_policy, verify_policy
 from reconciler.agent.work import Work
 from reconciler.model.errors import ReconcilerError
@@ -56,12 +57,13 @@ class Backoff:
 class Agent:
     """One computer's agent, enrolled at one site."""
 
-    def __init__(self, machine: Machine, site: Site, identity: Identity) -> None:
+    def __init__(self, machine: Machine, site: Site, identity: Identity, renewal: Renewal) -> None:
         self._machine = machine
         self._journal = machine.journal
         self._site = site
         self._identity = identity
         self._work = Work(machine, self._deliver, self._is_permitted)
+        self._renewal = renewal
         self._backoff = Backoff()
         self._policy = self._load_policy()
 
@@ -190,6 +192,8 @@ class Agent:
     def _deliver(self) -> None:
         machine = self._machine
         deliver(machine.journal, self._identity.computer, self._site, machine.clock, machine.log)
+        if machine.clock.confirmed:
+            self._renewal.renew(machine.clock.now())
 
     def _wait(self) -> timedelta:
         """Say how long nothing comes due by itself."""

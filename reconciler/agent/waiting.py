@@ -10,11 +10,13 @@ from typing import Optional
 from reconciler.agent.due import due_offers, is_clock_wrong, is_voluntary, may_run
 from reconciler.agent.journal import Journal
 from reconciler.agent.memory import Memory, Wait
+from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
-from reconciler.agent.starts import due_at, may_start, windows_of
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.starts import due_at, may_start, windows_of
 
+_DETAIL = 500
 CLOCK, LOCKED, CONTENT, PERMIT = "clock", "locked", "content", "permit"
 EARLY, LATE, SHORT = "windowAhead", "windowMissed", "windowTooShort"
 _STATUS = {
@@ -83,5 +85,5 @@ def _status_of(waiting: Waiting, now: datetime) -> StatusMessage:
         release=offer.release,
         run=0,
         reason=waiting.reason,
-        detail=waiting.detail,
+        detail=last_lines(waiting.detail, _DETAIL),
     )

@@ -142,25 +142,25 @@ class Work:
             if offer is None:
                 break
             tried.add(offer.advertisement)
-            reason = self._try_to_run(offer)
-            if reason:
-                kept.append(Waiting(offer, reason))
+            kept += self._try_to_run(offer)
         tell_waiting(self._journal, [*self._waiting, *kept], self._now())
         self._chains.finish(policy)
-        if any(one.reason == CONTENT for one in kept):
+        if any(one.detail for one in kept):
             raise SiteUnreachableError("the site did not give what a run needs")
 
-    def _try_to_run(self, offer: Offer) -> str:
-        """Run an offer, or give the reason for which it waits; user starts need no permit (S19)."""
+    def _try_to_run(self, offer: Offer) -> list[Waiting]:
+        """Run an offer, or say why it waits; a start by the user needs no permit (S19)."""
         voluntary = is_voluntary(offer, self._journal.memory, self._now())
+        reason = PERMIT
         try:
             if offer.needs_permit and not voluntary and not self._is_permitted(offer):
-                return PERMIT
+                return [Waiting(offer, PERMIT)]
+            reason = CONTENT
             self._run(offer, voluntary=voluntary)
         except SiteUnreachableError as error:
             self._machine.log.warning("run waits for the site", problem=error)
-            return CONTENT
-        return ""
+            return [Waiting(offer, reason, str(error))]
+        return []
 
     def _find_runnable(self, policy: Policy) -> tuple[Offer, ...]:
         """Give what may run now, and note what is due and may not.

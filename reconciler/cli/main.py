@@ -258,6 +258,27 @@ def status(site: SiteArgument = DEFAULT_SITE, output: OutputOption = Output.TEXT
 
 
 @app.command()
+def explain(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE]", help="What to explain."
+        ),
+    ],
+    site: SiteArgument = DEFAULT_SITE,
+    now: NowOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Say why a computer is not patched, or why a phase has not opened or passed.
+
+    Example: patchwright explain web-01 --site /var/lib/patchwright
+    """
+    from reconciler.cli.explain import show_explanation
+
+    finish(show_explanation(site, words, parse_now(now), output))
+
+
+@app.command()
 def token(
     uses: Annotated[int, typer.Option(help="How many machines may enrol with it.")] = 1,
     valid: Annotated[str, typer.Option(help="For how long, as 8h or 7d.")] = "1d",

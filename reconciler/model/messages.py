@@ -139,6 +139,13 @@ class EnrolRequest:
 
 
 @dataclass(frozen=True)
+class RenewReply:
+    """A new credential; the one before is good until this one is used for the first time."""
+
+    credential: str
+
+
+@dataclass(frozen=True)
 class EnrolReply:
     """The new computer's id, its own credential and the site's public key (hex)."""
 

@@ -61,8 +61,13 @@ class Census:
 
     @property
     def unreachable(self) -> FrozenBitMap:
-        """Those that are silent, not waived and not lost: they neither pass nor fail the gate."""
+        """Those that are silent and not waived; of them only the lost are counted (S14)."""
         return self._sets["unreachable"]
+
+    @property
+    def lost(self) -> FrozenBitMap:
+        """Those that fell silent after a run of this release began on them (S14)."""
+        return self._sets["lost"]
 
     @property
     def reported(self) -> FrozenBitMap:
@@ -135,6 +140,7 @@ _NAMES = (
     "failed",
     "tried",
     "waived",
+    "lost",
 )
 _NOBODY = FrozenBitMap()
 
@@ -159,7 +165,7 @@ class _Count:
         found = (
             *(verdict.unknown, verdict.non_compliant, verdict.pending_restart, verdict.compliant),
             *(self._compliant, self._unreachable, self._counted & self._answered, self._counted),
-            *(self._failed, self._tried, self._waived),
+            *(self._failed, self._tried, self._waived, self._lost),
         )
         return dict(zip(_NAMES, found, strict=True))
 
@@ -208,7 +214,7 @@ class _Count:
 
     @cached_property
     def _unreachable(self) -> BitMap:
-        return self._silent - self._lost - self._waived
+        return self._silent - self._waived
 
     @cached_property
     def _answered(self) -> BitMap:
@@ -217,7 +223,8 @@ class _Count:
     @cached_property
     def _counted(self) -> Bits:
         liable = self._target - self._waived
-        return liable - self._unreachable - (self._entrants - self._answered)
+        away = self._unreachable - self._lost
+        return liable - away - (self._entrants - self._answered)
 
     @cached_property
     def _failed(self) -> BitMap:

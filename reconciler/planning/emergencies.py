@@ -64,7 +64,7 @@ def tell_emergencies(rollouts: Sequence[RolloutView], draft: Draft) -> None:
     for rollout in rollouts:
         record = rollout.emergency
         if record is not None and record.state is not EmergencyState.RETIRED:
-            message = f"{record.state.value}: {_WAITS[record.state]}"
+            message = f"{record.state.value}: {WAITS[record.state]}"
             draft.tell(rollout.subject, ConditionType.EMERGENCY, message)
 
 
@@ -235,7 +235,7 @@ _ENDS: Mapping[EmergencyState, Callable[[RolloutView, Draft], str]] = {
     EmergencyState.ADVERTISED: _is_running,
     EmergencyState.VERIFYING: _is_verified,
 }
-_WAITS: Mapping[EmergencyState, str] = {
+WAITS: Mapping[EmergencyState, str] = {
     EmergencyState.SYNCING: "the catalog is read anew and has to know every update",
     EmergencyState.STAGING: "distribution points have to hold the scans' content",
     EmergencyState.REFERENCE_SCAN: "reference computers have to scan",

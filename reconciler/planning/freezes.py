@@ -69,7 +69,7 @@ def holds_opening(
     world, frozen, names = rollout.world, BitMap(), []
     for name, placed in world.desired.freezes.items():
         spec = placed.document.spec
-        if not _binds(spec, rollout.kind) or not _holds_at(spec, UTC, world.now):
+        if not _binds(spec, rollout.kind) or not frozen_at(spec, UTC, world.now):
             continue
         covered = _covered(world.collections, spec)
         names.append(name)
@@ -156,6 +156,7 @@ def _binds(spec: FreezeSpec, kind: str) -> bool:
     return spec.include_emergencies or kind != EMERGENCY
 
 
-def _holds_at(spec: FreezeSpec, zone: tzinfo, now: datetime) -> bool:
+def frozen_at(spec: FreezeSpec, zone: tzinfo, now: datetime) -> bool:
+    """Tell whether the freeze holds at the instant."""
     spans = frozen_spans(spec, zone, now, now + timedelta(microseconds=1))
     return any(begin <= now < end for begin, end in spans)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
+from reconciler.model.reasons import PhaseReason
 from reconciler.model.rollouts import Passage, PhaseState
 from reconciler.model.times import ZERO
 from reconciler.planning.actions import Verb
@@ -22,16 +23,32 @@ def meets_ratio(census: Census) -> bool:
     return counted > 0 and len(census.compliant & census.counted) >= census.gate.success * counted
 
 
-def holds(census: Census) -> bool:
-    """Tell whether the gate's conditions all hold now, the soak apart (S14)."""
+def gate_bars(census: Census) -> Iterator[PhaseReason]:
+    """Give what keeps the gate from holding now, the soak apart; nothing where it holds (S14)."""
     gate = census.gate
     if not census.liable:
-        return gate.allow_empty
-    return (
-        meets_ratio(census)
-        and len(census.reported) >= min(gate.min_reported, len(census.counted))
-        and not has_too_many_unreachable(census)
-    )
+        if not gate.allow_empty:
+            yield PhaseReason.EMPTY_TARGET
+        return
+    if not census.counted:
+        yield PhaseReason.NOTHING_COUNTED
+    elif not meets_ratio(census):
+        yield PhaseReason.TOO_FEW_COMPLY
+    if len(census.reported) < min(gate.min_reported, len(census.counted)):
+        yield PhaseReason.TOO_FEW_REPORTED
+    if has_too_many_unreachable(census):
+        yield PhaseReason.TOO_MANY_UNREACHABLE
+
+
+def soak_bars(census: Census) -> Iterator[PhaseReason]:
+    """Give what keeps the soak of a gate that holds from ending now (S14)."""
+    gate, since = census.gate, census.record.soak_since
+    if gate.soak == ZERO:
+        return
+    if since is None or census.world.now < since + gate.soak:
+        yield PhaseReason.SOAKING
+    elif len(census.in_contact_since(since)) < min(gate.min_reported, len(census.counted)):
+        yield PhaseReason.TOO_FEW_IN_CONTACT
 
 
 def has_too_many_unreachable(census: Census) -> bool:
@@ -47,20 +64,20 @@ def decide_gate(rollout: RolloutView, census: Census, draft: Draft, *, paused: b
     record = census.record
     if record.state is not PhaseState.OPEN:
         return
-    if paused or not holds(census):
+    if paused or next(gate_bars(census), None) is not None:
         if record.soak_since is not None:
             cause = rollout.cause("S14", "the gate no longer holds", phase=record.phase)
             draft.act(Verb.RESET_SOAK, replace(record, soak_since=None), cause)
         return
-    if census.gate.soak == ZERO:
-        _pass(rollout, census, draft)
-    elif record.soak_since is None:
-        soaking = replace(record, soak_since=census.world.now)
-        draft.wake_at(census.world.now + census.gate.soak)
+    if record.soak_since is None and census.gate.soak > ZERO:
+        record = replace(record, soak_since=census.world.now)
         cause = rollout.cause("S14", "the gate holds", phase=record.phase)
-        draft.act(Verb.BEGIN_SOAK, soaking, cause)
-    else:
-        _end_soak(rollout, census, record.soak_since, draft)
+        draft.act(Verb.BEGIN_SOAK, record, cause)
+        census = census.with_record(record)
+    if record.soak_since is not None:
+        draft.wake_at(record.soak_since + census.gate.soak)
+    if next(soak_bars(census), None) is None:
+        _pass(rollout, census, draft)
 
 
 def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
@@ -83,15 +100,6 @@ def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
         draft.wake_at(overdue_at)
         if overdue_at <= census.world.now:
             draft.tell(subject, ConditionType.OVERDUE, "open for longer than gate.within")
-
-
-def _end_soak(rollout: RolloutView, census: Census, since: datetime, draft: Draft) -> None:
-    gate = census.gate
-    ends_at = since + gate.soak
-    draft.wake_at(ends_at)
-    enough = min(gate.min_reported, len(census.counted))
-    if ends_at <= census.world.now and len(census.in_contact_since(since)) >= enough:
-        _pass(rollout, census, draft)
 
 
 def _pass(rollout: RolloutView, census: Census, draft: Draft) -> None:

@@ -66,39 +66,44 @@ def resume(rollout: RolloutView, draft: Draft) -> None:
         _let_pass(rollout, asked, draft)
 
 
-def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> bool:
-    """Say which phases are halted; tell whether any is."""
-    halted = [
-        record for record in draft.phases_of(release).values() if record.state is PhaseState.HALTED
-    ]
-    for record in halted:
+def halted_phases(release: Release, draft: Draft) -> list[PhaseRecord]:
+    """Give the halted phases of a release."""
+    records = draft.phases_of(release).values()
+    return [record for record in records if record.state is PhaseState.HALTED]
+
+
+def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Say which phases are halted."""
+    for record in halted_phases(release, draft):
         subject = f"{rollout.subject}/{release.number}/{record.phase}"
         blocked = ", ".join(record.blocked[:3]) + (", …" if len(record.blocked) > 3 else "")  # noqa: PLR2004  # three names tell enough
         message = f"too many runs failed; except {blocked} or resume"
         draft.tell(subject, ConditionType.HALTED, message)
-    return bool(halted)
 
 
-def halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> bool:
-    """Tell whether another rollout or an older release halted on an update of this one.
+def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> list[PhaseRecord]:
+    """Give the halts of another rollout or an older release on an update of this one.
 
     An emergency goes on all the same (S15).
     """
     if rollout.kind == EMERGENCY:
-        return False
+        return []
     offered = release.offered_ids
-    others = [
+    return [
         record
         for record in draft.phases.values()
         if record.state is PhaseState.HALTED
         and record.blocks(release.rollout, release.number)
         and not offered.isdisjoint(record.blocked)
     ]
-    for record in others:
+
+
+def tell_halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> None:
+    """Say which halts elsewhere keep a release from opening further."""
+    for record in halts_elsewhere(rollout, release, draft):
         subject = f"{rollout.subject}/{release.number}"
         where = f"{record.rollout}/{record.release}/{record.phase}"
         draft.tell(subject, ConditionType.HALTED_ELSEWHERE, f"{where} halted on the same update")
-    return bool(others)
 
 
 def _retry(rollout: RolloutView, draft: Draft) -> None:

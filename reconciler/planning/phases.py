@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.kinds.phase import Gate, Phase
+from reconciler.model.reasons import PhaseReason
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census
@@ -13,7 +14,13 @@ from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
 from reconciler.planning.freezes import holds_opening
 from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
-from reconciler.planning.halts import decide_halt, halted_elsewhere, tell_halts
+from reconciler.planning.halts import (
+    decide_halt,
+    halted_phases,
+    halts_elsewhere,
+    tell_halted_elsewhere,
+    tell_halts,
+)
 from reconciler.planning.own_deadlines import last_due, terms_of
 from reconciler.planning.targets import form_targets, remember_targets
 from reconciler.planning.world import RolloutView
@@ -30,21 +37,66 @@ def observe_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
 
 def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
     """Walk once over the phases in list order (S13)."""
-    halted = tell_halts(rollout, release, draft)
-    elsewhere = halted_elsewhere(rollout, release, draft)
-    paused = halted or rollout.is_paused or not rollout.world.observed.fresh
+    tell_halts(rollout, release, draft)
+    tell_halted_elsewhere(rollout, release, draft)
+    paused = is_stopped(rollout, release, draft)
     passed = True
     for phase in rollout.phases:
         record = draft.phases.get((release.rollout, release.number, phase.name))
         if record is None:
-            served = is_served(rollout, release, phase, draft)
-            may = rollout.may_open and not (paused or elsewhere or served)
-            due = may and _is_due(rollout, phase, draft, passed=passed)
-            if due and not _is_frozen(rollout, release, phase, draft):
+            if next(opening_bars(rollout, release, phase, draft, passed=passed), None) is None:
                 _open(rollout, release, phase, draft)
         else:
             _tend(rollout, release, phase, draft, paused=paused)
-        passed = passed and _counts_as_passed(rollout, release, phase, draft)
+        census = make_census(rollout, release, phase, draft)
+        if passed:
+            _tell_regressed(rollout, census, draft)
+        passed = passed and counts_as_passed(census)
+
+
+def is_stopped(rollout: RolloutView, release: Release, draft: Draft) -> bool:
+    """Tell whether nothing of the release may open or soak: halted, paused, on stale reads."""
+    return next(stops(rollout, release, draft), None) is not None
+
+
+def opening_bars(
+    rollout: RolloutView, release: Release, phase: Phase, draft: Draft, *, passed: bool
+) -> Iterator[PhaseReason]:
+    """Give what keeps a phase from opening, in the order in which it is tested; nothing opens it.
+
+    `passed` tells whether every earlier phase counts as passed (S13).
+    """
+    if not rollout.may_open:
+        yield PhaseReason.EMERGENCY_NOT_READY
+    yield from stops(rollout, release, draft)
+    if halts_elsewhere(rollout, release, draft):
+        yield PhaseReason.HALTED_ELSEWHERE
+    if is_served(rollout, release, phase, draft):
+        yield PhaseReason.SERVED
+    now, opens = rollout.world.now, phase.opens
+    for moment in (opens.at, opens.not_before):
+        if moment is not None:
+            draft.wake_at(moment)
+    if opens.not_before is not None and now < opens.not_before:
+        yield PhaseReason.NOT_BEFORE
+    if opens.at is None and not passed:
+        yield PhaseReason.EARLIER_PHASE
+    if opens.at is not None and now < opens.at:
+        yield PhaseReason.OPENS_AT
+    if _is_frozen(rollout, release, phase, draft):
+        yield PhaseReason.FROZEN
+
+
+def stops(rollout: RolloutView, release: Release, draft: Draft) -> Iterator[PhaseReason]:
+    """Give what stops openings and soaks of a release alike."""
+    if halted_phases(release, draft):
+        yield PhaseReason.HALTED
+    if rollout.suspension is not None:
+        yield PhaseReason.SUSPENDED
+    if not rollout.in_force:
+        yield PhaseReason.NOT_IN_FORCE
+    if not rollout.world.observed.fresh:
+        yield PhaseReason.STALE_READS
 
 
 def make_census(
@@ -109,18 +161,6 @@ def _succeeded(record: PhaseRecord) -> bool:
     return record.state is PhaseState.SUCCEEDED and record.passage is not Passage.SKIPPED
 
 
-def _is_due(rollout: RolloutView, phase: Phase, draft: Draft, *, passed: bool) -> bool:
-    """Tell whether a phase may open: what is before it passed, or its instant has come (S13)."""
-    now = rollout.world.now
-    opens = phase.opens
-    for moment in (opens.at, opens.not_before):
-        if moment is not None:
-            draft.wake_at(moment)
-    if opens.not_before is not None and now < opens.not_before:
-        return False
-    return opens.at <= now if opens.at is not None else passed
-
-
 def _is_frozen(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
     target = form_targets(rollout, release, draft)[phase.name]
     subject = f"{rollout.subject}/{release.number}/{phase.name}"
@@ -163,13 +203,16 @@ def _tell_missed(rollout: RolloutView, census: Census, phase: Phase, draft: Draf
         draft.tell(subject, ConditionType.GATE_MISSED, message)
 
 
-def _counts_as_passed(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
+def counts_as_passed(census: Census | None) -> bool:
     """Succeeded and still above its ratio; accepted and skipped ones count as passed (S13)."""
-    census = make_census(rollout, release, phase, draft)
     if census is None or census.record.state is not PhaseState.SUCCEEDED:
         return False
-    if census.record.passage is not Passage.GATE or meets_ratio(census):
-        return True
-    subject = f"{rollout.subject}/{release.number}/{phase.name}"
-    draft.tell(subject, ConditionType.REGRESSED, "it succeeded, but fewer comply now")
-    return False
+    return census.record.passage is not Passage.GATE or meets_ratio(census)
+
+
+def _tell_regressed(rollout: RolloutView, census: Census | None, draft: Draft) -> None:
+    if census is None or census.record.state is not PhaseState.SUCCEEDED:
+        return
+    if not counts_as_passed(census):
+        subject = f"{rollout.subject}/{census.release.number}/{census.record.phase}"
+        draft.tell(subject, ConditionType.REGRESSED, "it succeeded, but fewer comply now")

@@ -111,6 +111,19 @@ class Plan:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """A plan with all that it was made from, for who has to explain it.
+
+    `rollouts` and `draft` are as they were when nothing changed any more.
+    """
+
+    plan: Plan
+    world: World
+    rollouts: Sequence[RolloutView]
+    draft: Draft
+
+
 def make_plan(
     desired: DesiredState,
     observed: ObservedState,
@@ -122,6 +135,17 @@ def make_plan(
 
     Who plans again and again passes the same memo each time: that changes no plan.
     """
+    return decide(desired, observed, site, now, memo).plan
+
+
+def decide(
+    desired: DesiredState,
+    observed: ObservedState,
+    site: SiteIdentity,
+    now: datetime,
+    memo: Memo | None = None,
+) -> Decisions:
+    """Make the plan, and keep what it was made from."""
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
     draft = Draft(observed.memory)
@@ -155,7 +179,7 @@ def make_plan(
         *tell_cloned(world),
         *world.collections.conditions(),
     }
-    return Plan(
+    plan = Plan(
         commit=desired.commit,
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
@@ -165,6 +189,7 @@ def make_plan(
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
+    return Decisions(plan, world, rollouts, draft)
 
 
 def make_world(

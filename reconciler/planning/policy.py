@@ -82,11 +82,11 @@ def _offers(
     Without its content on a distribution point an advertisement is not offered at all (S18).
     """
     memory = source.memory
-    hidden = _in_emergencies(source.memory, computer.ordinal)
+    hidden = hidden_updates(source.memory, computer.ordinal)
     for (identity,) in sorted(memory.advertisements):
         offer = memory.advertisements[identity,]
         membership = memory.memberships.get((offer.rollout, offer.release, offer.phase))
-        content = _ready_content(memory, offer)
+        content = ready_content(memory, offer)
         if membership is None or computer.ordinal not in membership.members or content is None:
             continue
         mandatory_at = _mandatory_at(offer, membership, computer.ordinal, zone, now)
@@ -124,7 +124,7 @@ def is_urgent(offer: Advertisement) -> bool:
     return kind_and_name(offer.rollout)[0] == EMERGENCY
 
 
-def _in_emergencies(memory: Memory, ordinal: int) -> frozenset[str]:
+def hidden_updates(memory: Memory, ordinal: int) -> frozenset[str]:
     """Give the updates that emergencies offer a computer: they hide other offers of them (S21)."""
     return frozenset(
         update
@@ -180,7 +180,7 @@ def _updates(
         keep_superseded=offer.superseded,
         waived=frozenset(waived),
     )
-    blocked = _blocked(source.memory, membership, ordinal)
+    blocked = blocked_updates(source.memory, membership, ordinal)
     for update in needed:
         if update not in blocked:
             packages, modules = pins_of(entries[update].update.packages)
@@ -203,7 +203,7 @@ def _rejoins_at(
     return later(waived_until + offer.grace, mandatory_at)
 
 
-def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
+def blocked_updates(memory: Memory, membership: Membership, ordinal: int) -> frozenset[str]:
     """Give what a halt keeps from a computer that came after it."""
     entered_at = membership.entered.moment_of(ordinal)
     if entered_at is None:
@@ -218,7 +218,8 @@ def _blocked(memory: Memory, membership: Membership, ordinal: int) -> frozenset[
     )
 
 
-def _ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | None:
+def ready_content(memory: Memory, offer: Advertisement) -> ContentAssignment | None:
+    """Give a confirmed copy of what an advertisement installs; nothing where there is none."""
     return next(
         (
             assignment

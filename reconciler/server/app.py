@@ -24,6 +24,7 @@ from reconciler.server.metrics import Metrics
 from reconciler.server.permits import give_permit
 from reconciler.server.point import Depot, ManagementPoint, PermitOf, PolicyOf, point_of
 from reconciler.server.policies import give_policy
+from reconciler.server.renewal import renew
 from reconciler.server.settings import ServerSettings
 from reconciler.server.signing import Signer
 from reconciler.server.waiters import Waiters
@@ -99,6 +100,7 @@ def _render_metrics(point: ManagementPoint) -> bytes:
 
 _ROUTES = [
     Route("/v1/enrol", enrol, methods=["POST"]),
+    Route("/v1/credential", renew, methods=["POST"]),
     Route("/v1/policy", give_policy, methods=["GET"]),
     Route("/v1/messages", receive_messages, methods=["POST"]),
     Route("/v1/permits", give_permit, methods=["POST"]),

@@ -19,7 +19,7 @@ from reconciler.server.point import point_of
 from reconciler.store import Work
 
 LARGEST_REQUEST = 64 * 1024
-_CREDENTIAL_BYTES = 32
+CREDENTIAL_BYTES = 32
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ async def enrol(request: Request) -> Response:
             "too many enrolments from this address", status=429, hint="come back in a minute"
         )
     asked = (await read_message(request, EnrolRequest, LARGEST_REQUEST)).message
-    credential = secrets.token_urlsafe(_CREDENTIAL_BYTES)
+    credential = secrets.token_urlsafe(CREDENTIAL_BYTES)
     at = point.clock.now()
     computer = await point.write(lambda work: _enrol(work, asked, credential, at))
     reply = EnrolReply(computer, credential, point.settings.site, point.signer.public_key)

@@ -34,12 +34,18 @@ async def receive_messages(request: Request) -> Response:
     received = await read_message(request, Batch, LARGEST_BATCH)
     _check(received.message, computer)
     at = point.clock.now()
-    reply = await point.write(lambda work: _accept(work, received.message, received.text, at))
+    reply = await point.write(
+        lambda work: _accept(work, received.message, received.text, at, credential)
+    )
     return JSONResponse(encode(reply), status_code=202)
 
 
-def _accept(work: Work, batch: Batch, text: bytes, at: datetime) -> BatchReply:
-    """Take the batch in; where two machines speak by turns, both are quarantined (L3)."""
+def _accept(work: Work, batch: Batch, text: bytes, at: datetime, credential: str) -> BatchReply:
+    """Take the batch in; where two machines speak by turns, both are quarantined (L3).
+
+    A renewed credential that it came with takes the place of the one before.
+    """
+    work.credentials.settle(credential)
     if work.inbox.is_of_another_machine(batch):
         name = work.computers.quarantine(batch.computer, CLONED)
         log.warning("computer quarantined", computer=name, reason=CLONED)

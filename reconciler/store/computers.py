@@ -30,7 +30,13 @@ from reconciler.model.errors import ProtocolError, StoreError
 from reconciler.observed.order import Ints, Ordinals
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.rows import AnyRow, Insert, insert_into, pack, revive, unpack, upsert
-from reconciler.store.schema import Instant, computer_contact, computer_inventory, credential
+from reconciler.store.schema import (
+    Instant,
+    computer_contact,
+    computer_inventory,
+    credential,
+    next_credential,
+)
 from reconciler.store.schema import computer as table
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
@@ -157,7 +163,8 @@ class ComputerRepository:
         self._connection.execute(
             update(table).where(table.c.id == computer_id).values(retired_at=at)
         )
-        self._connection.execute(delete(credential).where(credential.c.computer == computer_id))
+        for one in (credential, next_credential):
+            self._connection.execute(delete(one).where(one.c.computer == computer_id))
 
     def quarantine(self, computer_id: str, why: str) -> str:
         """Offer a computer nothing more and believe no state of it; gives its name (L3)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from reconciler.store.schema import computer, credential, enrolment_token
+from reconciler.store.schema import computer, credential, enrolment_token, next_credential
 
 _KEPT_FOR = timedelta(days=90)
 
 
 class CredentialRepository:
-    """The one credential of each computer."""
+    """The credential of each computer, and the one that will take its place."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -26,16 +26,33 @@ class CredentialRepository:
 
     def computer_of(self, sha256: str) -> str | None:
         """Give the id of the computer whose credential this is, unless it is retired."""
-        query = (
-            select(credential.c.computer)
-            .join(computer)
-            .where(credential.c.sha256 == sha256, computer.c.live_name.is_not(None))
-        )
-        return self._connection.scalar(query)
+        return self._holder(credential, sha256) or self._holder(next_credential, sha256)
+
+    def offer(self, computer_id: str, credential_sha256: str) -> None:
+        """Let the computer speak with this one too; the other stays good until this is used."""
+        mine = next_credential.c.computer == computer_id
+        self._connection.execute(delete(next_credential).where(mine))
+        row = {"sha256": credential_sha256, "computer": computer_id}
+        self._connection.execute(insert(next_credential), row)
+
+    def settle(self, sha256: str) -> None:
+        """A renewed credential that is used takes the place of the one before."""
+        holder = self._holder(next_credential, sha256)
+        if holder is not None:
+            self.save(holder, sha256)
 
     def revoke(self, computer_id: str) -> None:
-        """Make the computer's credential void."""
-        self._connection.execute(delete(credential).where(credential.c.computer == computer_id))
+        """Make the computer's credentials void."""
+        for table in (credential, next_credential):
+            self._connection.execute(delete(table).where(table.c.computer == computer_id))
+
+    def _holder(self, table: Table, sha256: str) -> str | None:
+        query = (
+            select(table.c.computer)
+            .join(computer)
+            .where(table.c.sha256 == sha256, computer.c.live_name.is_not(None))
+        )
+        return self._connection.scalar(query)
 
 
 @dataclass(frozen=True, slots=True)

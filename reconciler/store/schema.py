@@ -145,6 +145,19 @@ credential = Table(
         unique=True,
     ),
 )
+# Given out to who spoke with the other one; takes its place with its first use.
+next_credential = Table(
+    "next_credential",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column(
+        "computer",
+        String(32),
+        ForeignKey("computer.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+)
 enrolment_token = Table(
     "enrolment_token",
     metadata,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -284,8 +285,8 @@ def test_lock_of_another_program_is_waited_for(scene):
     assert scene.machine.packages() == {"app": "1.1-1"}
 
 
-def test_killed_rpm_is_repaired_and_told(scene):
-    """Killed between the new version and the removal of the old one, which then both stand."""
+def kill_in_the_middle(scene):
+    """Kill rpm between the new version and the removal of the old one, which then both stand."""
     scene.machine.install(APP_1)
     waits = {"post": "echo > /opt/waiting; test -e /opt/again || { touch /opt/again; sleep 30; }"}
     scene.machine.write("opt/.keep", "")
@@ -295,11 +296,27 @@ def test_killed_rpm_is_repaired_and_told(scene):
     agent.kill()
     agent.wait()
     _kill_group_of(scene.machine.root)
+
+
+def test_killed_rpm_is_repaired_and_told(scene):
+    kill_in_the_middle(scene)
     done = scene.agent.run("once")
 
-    assert "Traceback" not in done.stderr
     assert "rpm was interrupted, older versions are taken out" in done.stderr
     assert scene.machine.packages() == {"app": "1.1-1"}
+    assert _count(scene.machine, "app") == 1
+
+
+def test_killed_rpm_that_cannot_be_repaired_is_told_and_mended_by_the_next_run(scene):
+    kill_in_the_middle(scene)
+    rmtree(scene.agent.home / "dnf/repository/files")
+    scene.agent.run("once", code=1)
+    assert scene.reasons() == ["interrupted"]
+    assert scene.site.states() == {"ALSA-app-1.1-1": "missing"}
+    scene.site.set_policy(offers=(replace(scene.site.policy.offers[0], release=2),))
+    scene.pass_once()
+
+    assert scene.site.states() == {"ALSA-app-1.1-1": "installed"}
     assert _count(scene.machine, "app") == 1
 
 

@@ -103,6 +103,28 @@ def test_what_quarantined_machines_say_is_no_evidence(client, world, image_token
     assert found.states == {}
 
 
+def test_renewed_credential_takes_the_place_of_the_old_one_when_it_is_used(
+    client, world, image_token
+):
+    reply = enrol(client, "n-1", "hw-n1", image_token).json()
+    old = {"authorization": f"Bearer {reply['credential']}"}
+    answer = client.post("/v1/credential", headers=old)
+    fresh = reply | {"credential": answer.json()["credential"]}
+    new = {"authorization": f"Bearer {fresh['credential']}"}
+
+    assert answer.status_code == 201
+    # Whoever lost the answer, or crashed before it was kept, can still speak.
+    assert [client.get("/v1/policy", headers=one).status_code for one in (old, new)] == [200, 200]
+    speak(client, world, fresh, ("a",))
+    assert [client.get("/v1/policy", headers=one).status_code for one in (old, new)] == [401, 200]
+
+
+def test_renewal_needs_a_credential_that_is_good(client):
+    headers = {"authorization": "Bearer guess"}
+
+    assert client.post("/v1/credential", headers=headers).status_code == 401
+
+
 def test_revoked_credential_is_refused_and_says_what_to_do(client, world, image_token):
     reply = enrol(client, "n-1", "hw-n1", image_token).json()
     with world.store.write() as work:

@@ -9,4 +9,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]):
     """Give each test of this folder two seconds, unless it names its own limit."""
     for item in items:
         if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(2))
+            item.add_marker(pytest.mark.timeout(10))

@@ -71,7 +71,7 @@ class DnfPackages:
         return Findings(states, _name_packages(newest))
 
     def repair(self) -> None:
-        """Do nothing: what a killed rpm left is taken out when its run is settled."""
+        """Do nothing: what a killed rpm left goes when its run is settled, or with a reinstall."""
 
     def prepare(self, offer: Offer, missing: Collection[str]) -> Preparation:
         """Make a private repository of the captured content; dnf simulates, and rpm tests."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.agent.dnf.rpm import Rpm
-from reconciler.agent.dnf.transaction import Transaction, explain_failure, parse_transaction
+from reconciler.agent.dnf.transaction import (
+    LOCKED,
+    Transaction,
+    explain_failure,
+    parse_transaction,
+)
 from reconciler.agent.packages import Pin
-from reconciler.agent.process import Done, Runner
+from reconciler.agent.process import DEFAULT_LIMIT, Done, Runner
 
 _NOTHING = "Nothing to do."
 _RESOLVED = "Dependencies resolved."
 # It would offer packages of its own beside the captured ones.
 _PLUGIN = "local"
+_LOCK_TRIES, _LOCK_PAUSE = 30, 1.0
 
 
 @dataclass(frozen=True)
@@ -103,10 +110,16 @@ class Dnf:
         return f"{done.output}\n{done.errors}"
 
     def _run(self, *words: str, limited: bool = True) -> Done:
+        """Run dnf, and wait with a limit for another one to end."""
         command = self._command(*words)
-        if limited:
-            return self._runner(command, self.environment)
-        return self._runner(command, self.environment, None)
+        limit = DEFAULT_LIMIT if limited else None
+        done = self._runner(command, self.environment, limit)
+        for _ in range(_LOCK_TRIES):
+            if done.code != LOCKED:
+                break
+            time.sleep(_LOCK_PAUSE)
+            done = self._runner(command, self.environment, limit)
+        return done
 
     def _command(self, *words: str) -> list[str]:
         return ["dnf", *self._where(), *self._repository.options(), *words]

@@ -41,7 +41,8 @@ _FAILURES = (
     ("conflicts with file from", "dependencyConflict"),
     ("Problem", "dependencyConflict"),
 )
-_LOCKED = 200
+LOCKED = 200
+"""The exit code of dnf where another one holds its lock and `exit_on_lock` is set."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,12 @@ def parse_transaction(output: str) -> Transaction:
     adds: list[Pin] = []
     removes: list[str] = []
     for heading, text in _sections(output):
-        removes += _REPLACED.findall(text)
         plain = " ".join(_REPLACED.sub(" ", text).split())
         rows = list(_ROW.finditer(plain))
         left = _ROW.sub("", plain).strip()
+        # An older version of itself, which a killed rpm left, is no package that goes.
+        own = {f"{row['name']}.{row['architecture']}" for row in rows}
+        removes += [name for name in _REPLACED.findall(text) if name not in own]
         if left or not (heading in _ADDS or heading in _REMOVES):
             said = f"{heading} {left}"
             raise RunRefusedError("dnfFailed", f"dnf says what is not understood: {said[:200]!r}")
@@ -101,7 +104,7 @@ def check_transaction(
 def explain_failure(code: int, output: str) -> RunRefusedError:
     """Turn what a failed simulation printed into a refusal with its reason."""
     said = last_lines(output, 500)
-    if code == _LOCKED:
+    if code == LOCKED:
         return RunRefusedError("locked", f"another program works on the packages: {said}")
     for text, reason in _FAILURES:
         if text in output:

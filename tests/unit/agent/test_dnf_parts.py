@@ -142,6 +142,17 @@ def test_table_of_dnf_is_read():
     assert sorted(transaction.removes) == ["gone", "old.noarch"]
 
 
+def test_older_version_of_itself_is_no_package_that_goes():
+    """So dnf shows a reinstall of what a killed rpm left twice."""
+    table = (
+        "x\nDependencies resolved.\nReinstalling:\n app noarch 1.1-1 patchwright 5.5 k\n"
+        "     replacing  app.noarch 1.0-1\n\nTransaction Summary\n"
+    )
+
+    transaction = parse_transaction(table)
+    assert (transaction.adds, transaction.removes) == ((("app", "noarch", "1.1-1"),), ())
+
+
 def test_table_of_unknown_form_is_refused():
     with pytest.raises(RunRefusedError) as caught:
         parse_transaction(TABLE.replace("Upgrading:", "Frobnicating:"))

@@ -350,3 +350,26 @@ def test_end_of_the_soak_asks_for_contact_since_its_start(heard_of, state):
     world.step()
 
     assert world.state("first") == state
+
+
+def test_lost_ones_count_among_the_unreachable():
+    """Two of four are silent, one of them since its run began: half is more than a quarter."""
+    world = PlannerWorld()
+    world.edit(
+        "gate: {success: 90%, soak: 1h}",
+        "gate: {success: 50%, unreachableAfter: 2h, maxUnreachable: 25%}",
+    )
+    world.edit("      halt: {failures: 50%}\n", "")
+    for name in ("lost", "silent", "c1", "c2"):
+        world.enrol(name, ring="reference")
+    world.publish(an_update("app"))
+    world.scan(app=UpdateState.MISSING)
+    world.step()
+    world.pass_time(minutes=1)
+    world.run("lost", ended_at=None)
+    world.pass_time(hours=3)
+    world.install("c1", "c2")
+    world.step()
+
+    assert "TooManyUnreachable" in world.told()
+    assert world.state("first") == "open"

@@ -1,19 +1,33 @@
-"""When one offer may start by itself: spread, ended holds, windows, freezes (S4, S13a, S17)."""
+"""When offers may start by themselves: spread, ended holds, windows, freezes (S4, S13a, S17).
+
+Agents decide by this, and the site explains by it why nothing starts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Optional, Protocol
 
-from reconciler.agent.memory import EndedRun
 from reconciler.model.ids import spread_offset
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, Windows
 from reconciler.model.times import later
 
 REFUSAL_RETRY = timedelta(hours=1)
 """How long after a refusal a run is tried again, where its recurrence is longer than that."""
+
+
+class Attempt(Protocol):
+    """The last attempt at a release: when it ended, or was refused before it changed anything."""
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it ended."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing was changed."""
 
 
 def offset_of(offer: Offer, policy: Policy) -> timedelta:
@@ -28,7 +42,7 @@ def windows_of(offer: Offer, policy: Policy) -> Windows:
     return policy.windows
 
 
-def due_at(offer: Offer, policy: Policy, end: Optional[EndedRun]) -> Optional[datetime]:
+def due_at(offer: Offer, policy: Policy, end: Optional[Attempt]) -> Optional[datetime]:
     """Say when it starts by itself, windows apart; nothing where it is only offered (S17).
 
     With a user from the deadline on, else from when it is available, each later by the share of
@@ -47,6 +61,36 @@ def due_at(offer: Offer, policy: Policy, end: Optional[EndedRun]) -> Optional[da
     if offer.rerun_at is not None and end.ended_at < offer.rerun_at:
         again = min(again, offer.rerun_at + offset)
     return later(due, again)
+
+
+def is_due(offer: Offer, policy: Policy, end: Optional[Attempt], now: datetime) -> bool:
+    """Tell whether the offer starts by itself, windows apart."""
+    if offer.held or now < offer.available_at:
+        return False
+    due = due_at(offer, policy, end)
+    return due is not None and due <= now
+
+
+def run_order(offer: Offer) -> tuple[datetime, str, int]:
+    """Give what programs of one run are sorted by: the earliest deadline goes first."""
+    return offer.mandatory_at or offer.available_at, offer.rollout, offer.release
+
+
+def fitting(
+    offers: Iterable[Offer], policy: Policy, now: datetime, voluntary: Container[str] = ()
+) -> list[Offer]:
+    """Choose the due offers that may start now as one run, in the order in which they run.
+
+    The window must fit the sum of their run times; the earliest deadline goes first. A start by
+    the user ignores windows, spread and freezes: `voluntary` names such advertisements.
+    """
+    before = timedelta(0)
+    chosen: list[Offer] = []
+    for offer in sorted(offers, key=run_order):
+        if offer.advertisement in voluntary or may_start(offer, policy, before, now):
+            before += offer.max_runtime
+            chosen.append(offer)
+    return chosen
 
 
 def ripe(offer: Offer, now: datetime) -> Offer:
@@ -73,7 +117,7 @@ def may_start(offer: Offer, policy: Policy, before: timedelta, now: datetime) ->
 
 
 def start_changes(
-    offer: Offer, policy: Policy, end: Optional[EndedRun]
+    offer: Offer, policy: Policy, end: Optional[Attempt]
 ) -> Iterator[Optional[datetime]]:
     """Give the instants at which it may begin to be able to start."""
     windows, offset = windows_of(offer, policy), offset_of(offer, policy)
@@ -97,5 +141,5 @@ def _is_ripe(update: OfferedUpdate, now: datetime) -> bool:
     return update.not_before is None or update.not_before <= now
 
 
-def _rest(offer: Offer, end: EndedRun) -> timedelta:
+def _rest(offer: Offer, end: Attempt) -> timedelta:
     return min(offer.recurrence, REFUSAL_RETRY) if end.refused else offer.recurrence

@@ -7,10 +7,10 @@ import pytest
 
 from reconciler.agent.due import next_change_at, runnable_offers
 from reconciler.agent.memory import EndedRun
-from reconciler.agent.starts import due_at, may_start, offset_of
 from reconciler.model.ids import spread_offset
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Windows
+from reconciler.model.starts import due_at, may_start, offset_of
 from tests.unit.agent.test_due import HOUR, MEMORY, MINUTE, NO_USER, NOW, OFFER, POLICY
 
 DAY = 24 * HOUR

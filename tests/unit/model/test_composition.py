@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.agent.composition import compose
 from reconciler.agent.due import runnable_offers
+from reconciler.model.composition import compose
 from reconciler.model.orders import RestartOrder, RunOrder
 from reconciler.model.policy import OfferedUpdate
 from tests.unit.agent.test_due import HOUR, MEMORY, NOW, OFFER, open_until
