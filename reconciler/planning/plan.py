@@ -288,7 +288,7 @@ def _guidance(
         observing = Condition(f"Site/{world.site.name}", ConditionType.OBSERVING, message)
         found = (*found, observing)
     scans = scan_classes(desired, collections, memo)
-    probes = probe_classes(desired, world.observed.fleet, collections)
+    probes = probe_classes(desired, memo.fleet, collections)
     windows = freeze_windows(world, windows)
     return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
 
