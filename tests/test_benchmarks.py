@@ -41,3 +41,11 @@ def test_summaries_are_timed_against_sql():
 
     assert figures["rows"] > 0
     assert figures["ratio"] > 0
+
+
+def test_simulation_is_timed():
+    figures = figures_of("simulate.py", "--computers=200", "--days=2")
+
+    assert figures["ticks"] == 2 * 24 * 4 + 1
+    assert figures["started"] > 0
+    assert figures["processorSeconds"] > 0

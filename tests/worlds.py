@@ -16,16 +16,16 @@ from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.grants import Grant
-from reconciler.model.objects import Advertisement, ContentState, Package
+from reconciler.model.objects import Advertisement, ContentState
 from reconciler.model.permits import Permit
 from reconciler.model.policy import Policy
 from reconciler.model.rollouts import PhaseRecord
 from reconciler.model.updates import CatalogEntry, PackageFile, Update, UpdateState
 from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.fleet import Fleet
-from reconciler.observed.memory import TABLES, Memory, Record, key_of
+from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
-from reconciler.planning.actions import DROPS, Action
+from reconciler.planning.effects import after
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.policy import PolicySource, make_policy
 from reconciler.planning.world import SiteIdentity
@@ -302,25 +302,3 @@ class PlannerWorld:
         run = Run(rollout, release, outcome, self.now, self.now)
         runs = {**computer.runs, f"{rollout}/{release}": run}
         self.computers[name] = replace(computer, runs=runs, last_contact_at=self.now)
-
-
-def after(memory: Memory, actions: tuple[Action, ...]) -> Memory:
-    """Give the memory with all actions done, as the store does them."""
-    tables = {name: dict(getattr(memory, name)) for name in TABLES.values()}
-    number = memory.next_number
-    for action in actions:
-        table = tables[TABLES[type(action.record)]]
-        if action.verb in DROPS:
-            table.pop(key_of(action.record), None)
-        else:
-            table[key_of(action.record)] = action.record
-            if action.former is not None:
-                del table[key_of(action.former)]
-            number = max(number, _number_of(action.record) + 1)
-    return Memory(
-        **{name: MappingProxyType(table) for name, table in tables.items()}, next_number=number
-    )
-
-
-def _number_of(record: Record) -> int:
-    return int(record.id[3:], 16) if isinstance(record, Package | Advertisement) else 0

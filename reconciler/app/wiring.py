@@ -110,9 +110,8 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
     commit = str(_force(store).get("commit", ""))
     if not commit:
         return Desire()
-    source = make_source(home, settings, commit)
     try:
-        checkout = _recall_or_fetch(source)
+        checkout = recall_commit(home, settings, commit)
     except SourceError as error:
         return Desire(failure=str(error))
     desired, _ = judge(checkout, make_identity(settings), clock.now())
@@ -124,7 +123,16 @@ def _force(store: Store) -> Json:
         return view.documents.load(FORCE) or {}
 
 
-def _recall_or_fetch(source: GitSource) -> Checkout:
+def recall_commit(
+    home: Home, settings: Settings, commit: str, applied: str | None = None
+) -> Checkout:
+    """Give a commit as the mirror holds it, else as the repository does; raises SourceError.
+
+    With the commit that was applied before, even an empty one, it is with what those since grant.
+    """
+    source = make_source(home, settings, commit)
+    if applied is not None:
+        return source.fetch(applied)
     try:
         return source.recall()
     except SourceError:

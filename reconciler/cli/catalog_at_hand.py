@@ -12,6 +12,7 @@ from reconciler.app.settings import SETTINGS_FILE
 from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import load_catalog
+from reconciler.engine.snapshots import is_snapshot, load_snapshot
 from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
@@ -48,7 +49,10 @@ class CatalogAtHand:
 
 
 def load_catalog_at_hand(path: Path) -> CatalogAtHand:
-    """Read a site's catalog, an archive, a JSON file or a folder; raises CatalogError."""
+    """Read a site's catalog, a snapshot's, an archive, a JSON file or a folder.
+
+    Raises CatalogError, and SnapshotError.
+    """
     if (path / SETTINGS_FILE).is_file():
         store = Home(path).open_store()
         try:
@@ -56,6 +60,8 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
                 return CatalogAtHand(path, load_catalog(view))
         finally:
             store.close()
+    if is_snapshot(path):
+        return CatalogAtHand(path, load_snapshot(path).observed.catalog)
     listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli.catalog_app import catalog_app
+from reconciler.cli.forecast_form import ForecastForm
 from reconciler.cli.options import (
     DEFAULT_SITE,
     LimitOption,
@@ -17,11 +18,13 @@ from reconciler.cli.options import (
     OutputOption,
     SchemasAction,
     SiteArgument,
+    SnapshotOption,
     finish,
     parse_now,
 )
 from reconciler.cli.problem_outputs.form import Form
 from reconciler.cli.site_app import site_app
+from reconciler.cli.snapshot_app import snapshot_app
 
 app = typer.Typer(
     name="patchwright",
@@ -33,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(site_app, name="site")
+app.add_typer(snapshot_app, name="snapshot")
 
 
 @app.command()
@@ -57,6 +61,7 @@ def validate(
         Path | None,
         typer.Option(help="Check updates against this archive, JSON file, folder or site."),
     ] = None,
+    snapshot: SnapshotOption = None,
     now: NowOption = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
@@ -66,7 +71,8 @@ def validate(
     """
     from reconciler.cli.validate import validate_paths
 
-    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=catalog))
+    at_hand = snapshot or catalog
+    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=at_hand))
 
 
 @app.command()
@@ -123,6 +129,7 @@ def plan(
     path: Annotated[
         Path | None, typer.Option("--manifests", help="Plan this folder in place of the commit.")
     ] = None,
+    snapshot: SnapshotOption = None,
     now: NowOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -132,7 +139,84 @@ def plan(
     """
     from reconciler.cli.plan import show_plan
 
-    finish(show_plan(site, path, parse_now(now), output))
+    finish(show_plan(site, path, parse_now(now), output, snapshot))
+
+
+@app.command()
+def forecast(
+    rollout: Annotated[
+        str | None, typer.Argument(help="Tell of this rollout only; default: of all.")
+    ] = None,
+    site: SiteArgument = DEFAULT_SITE,
+    manifests: Annotated[
+        Path | None, typer.Option(help="Take this folder in place of the commit.")
+    ] = None,
+    snapshot: SnapshotOption = None,
+    until: Annotated[str, typer.Option(help="How long, as 30d, or until which instant.")] = "30d",
+    tick: Annotated[str, typer.Option(help="How long a step is.")] = "15m",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    now: NowOption = None,
+    output: Annotated[
+        ForecastForm, typer.Option("-o", "--output", help="How to print.")
+    ] = ForecastForm.TEXT,
+) -> None:
+    """Expect what comes: openings, compliance by day, missed deadlines and why, restarts.
+
+    Example: patchwright forecast september --until 30d -o svg > september.svg
+    """
+    from reconciler.cli.forecast import Asked, show_forecast
+
+    asked = Asked(rollout, site, manifests, snapshot, until, tick, seed, parse_now(now))
+    finish(show_forecast(asked, output))
+
+
+@app.command()
+def simulate(
+    manifests: Annotated[Path, typer.Option(help="A folder of manifests.")],
+    fleet: Annotated[Path, typer.Option(help="What the fleet is like: docs/simulate.md.")],
+    catalog: Annotated[
+        Path | None,
+        typer.Option(help="Updates of this archive, JSON file, folder, snapshot or site too."),
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option("--as", help="Which Site manifest it is, where there are several.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How long.")] = 30,
+    tick: Annotated[str, typer.Option(help="How long a step is.")] = "15m",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    now: NowOption = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file for the timeline.")
+    ] = None,
+) -> None:
+    """Run the planner over an invented fleet in virtual time; prints a timeline as JSON lines.
+
+    Example: patchwright simulate --manifests manifests/ --fleet fleet.yaml --days 30 --seed 1
+    """
+    from reconciler.cli.simulate import Asked, simulate
+
+    finish(
+        simulate(Asked(manifests, fleet, catalog, site, days, tick, seed, parse_now(now)), output)
+    )
+
+
+@app.command()
+def replay(
+    commit: Annotated[str, typer.Option("--commit", help="The commit that was in force.")],
+    snapshot: Annotated[Path, typer.Option(help="What the site knew, as it was exported.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="The plan's instant; default: the snapshot's.")
+    ] = None,
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Make a past plan again, byte for byte; the site gives only its repository.
+
+    Example: patchwright replay --commit 4f0c… --snapshot monday.snapshot --at 2026-03-02T09:00:00Z
+    """
+    from reconciler.cli.replay import Past, replay_plan
+
+    finish(replay_plan(site, Past(commit, snapshot, parse_now(at)), output))
 
 
 @app.command()

@@ -34,6 +34,9 @@ LimitOption = Annotated[
 NowOption = Annotated[
     str | None, typer.Option("--now", help="Judge as of this instant, as 2026-01-31T06:00:00Z.")
 ]
+SnapshotOption = Annotated[
+    Path | None, typer.Option("--snapshot", help="Take the observed state from this file.")
+]
 DEFAULT_SITE = Path("/var/lib/patchwright")
 
 

@@ -10,6 +10,7 @@ ReconcilerError              exit 1
 - ContentError               a file could not be fetched or is not what was promised
 - ProtocolError              HTTP 4xx: the other side broke the contract
 - SettingsError              the site's own settings must be fixed
+- SnapshotError              a file of observed state is damaged or of another release
 
 Expected outcomes are values, never errors; a bug stays an AssertionError.
 """
@@ -84,3 +85,7 @@ class ProtocolError(ReconcilerError):
 
 class SettingsError(ReconcilerError):
     """The site's settings are missing or wrong."""
+
+
+class SnapshotError(ReconcilerError):
+    """A file does not hold the observed state that it should."""

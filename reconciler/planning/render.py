@@ -12,6 +12,7 @@ from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
+from reconciler.observed.canonical_bits import canonical_bits
 from reconciler.observed.memory import DerivedObject, Membership, Record
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
@@ -133,7 +134,7 @@ def _record_json(record: Record) -> Json:
             "phase": record.phase,
             "computers": len(record.members),
             "late": len(record.joined.everybody),
-            "digest": digest_of(record.members.serialize().hex()),
+            "digest": digest_of(canonical_bits(record.members).hex()),
         }
     if isinstance(record, CollectionRoll):
         return {
@@ -141,7 +142,7 @@ def _record_json(record: Record) -> Json:
             "revision": record.digest,
             "revisedAt": encode(record.revised_at),
             "computers": len(record.members),
-            "digest": digest_of(record.members.serialize().hex()),
+            "digest": digest_of(canonical_bits(record.members).hex()),
             "held": record.held_since is not None,
             "heldSince": encode(record.held_since),
         }

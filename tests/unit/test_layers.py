@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PURE_ROOMS = ("model", "kinds", "observed", "desired", "planning")
+PURE_ROOMS = ("model", "kinds", "observed", "desired", "planning", "simulation")
 # What import-linter cannot name, because it sees other packages by their first name only.
 INPUT_AND_OUTPUT = frozenset({"urllib.request", "http.client", "http.server"})
 

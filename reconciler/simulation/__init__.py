@@ -1,0 +1,1 @@
+"""Agents in virtual time: a model in columns, under the planner that a site runs."""
