@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.property.disturbed_site import DisturbedSite
+from tests.engine.disturbed_site import DisturbedSite
 from tests.worlds import BASICS, NOW, an_update
 
 NAMES = ("ref-1", "ref-2", "web-1", "web-2")
