@@ -11,13 +11,15 @@ from reconciler.app.home import Home
 from reconciler.app.settings import SETTINGS_FILE
 from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
-from reconciler.engine.observer import load_catalog
+from reconciler.engine.observer import Observer
 from reconciler.engine.snapshots import is_snapshot, load_snapshot
 from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
 from reconciler.observed.catalog import Catalog
+from reconciler.observed.fleet import Fleet
 from reconciler.planning.catalog_checks import check_updates
+from reconciler.planning.fleet_checks import check_fleet
 from reconciler.planning.service_levels import check_service_levels
 from reconciler.ports import SetAside
 
@@ -27,17 +29,23 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class CatalogAtHand:
-    """A catalog, where it is from, and the records of it that could not be read."""
+    """A catalog, where it is from, and the records of it that could not be read.
+
+    A site and a snapshot bring their fleet as well.
+    """
 
     path: Path
     catalog: Catalog
     set_aside: tuple[SetAside, ...] = ()
+    fleet: Fleet | None = None
 
     def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what the catalog shows to be wrong; its broken records are told once."""
         unread = frozenset(one.id for one in self.set_aside)
         yield from check_updates(state, self.catalog, unread, now)
         yield from check_service_levels(state, self.catalog, now)
+        if self.fleet is not None:
+            yield from check_fleet(state, self.fleet)
         if self.set_aside:
             first = self.set_aside[0]
             message = (
@@ -56,12 +64,13 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
     if (path / SETTINGS_FILE).is_file():
         store = Home(path).open_store()
         try:
-            with store.read() as view:
-                return CatalogAtHand(path, load_catalog(view))
+            observed = Observer(store).observe(fresh=True)
         finally:
             store.close()
+        return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
     if is_snapshot(path):
-        return CatalogAtHand(path, load_snapshot(path).observed.catalog)
+        observed = load_snapshot(path).observed
+        return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
     listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates

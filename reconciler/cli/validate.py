@@ -103,7 +103,7 @@ def _unchecked(
         placed.document.spec.updates or placed.document.spec.query
         for placed in state.update_groups.values()
     )
-    computers = any(
+    computers = (catalog is None or catalog.fleet is None) and any(
         placed.document.spec.computers or placed.document.spec.query
         for placed in state.collections.values()
     )

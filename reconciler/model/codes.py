@@ -123,6 +123,10 @@ class Code(str, Enum):
     NO_SUCH_UPDATE = ("PW1130", "the catalog at hand lacks a named update")
     SEVERITY_UNSET = ("PW1131", "a severity query looks at updates without severity")
 
+    # Against a fleet
+    FACT_LACKING = ("PW1132", "computers at hand lack a fact that is asked for")
+    NO_SUCH_COMPUTER = ("PW1133", "no computer at hand has a name that is written")
+
     # What is valid and not carried out
     KIND_NOT_YET = ("PW1095", "a kind is not carried out yet")
     FIELD_NOT_YET = ("PW1096", "a field is not carried out yet")

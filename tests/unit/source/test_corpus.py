@@ -11,6 +11,8 @@ ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1098", "PW1099
 ELSEWHERE |= {"PW1006", "PW1007", "PW1020"}
 # What only a catalog tells.
 ELSEWHERE |= {"PW1127", "PW1130", "PW1131"}
+# What only a fleet tells.
+ELSEWHERE |= {"PW1132", "PW1133"}
 
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
