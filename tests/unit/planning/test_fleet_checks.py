@@ -52,7 +52,8 @@ def test_retired_computers_lack_nothing(world):
 
 
 def test_the_parts_of_budgets_are_looked_at_too(world):
-    budget = "kind: DisruptionBudget\nmetadata: {name: b}\nspec: {collection: c, concurrent: 1, per: rack}\n"
+    spec = "{collection: c, concurrent: 1, per: rack}"
+    budget = f"kind: DisruptionBudget\nmetadata: {{name: b}}\nspec: {spec}\n"
 
     problems = told(world, collection("{query: {all: true}}"), HEADER + budget)
     assert [message for _, _, message, _ in problems] == ["no computer has the fact 'rack'"]
@@ -71,4 +72,4 @@ def test_the_place_is_that_of_the_value(world):
         load_desired(collection("{computers: [web-01, web-03]}")), world.fleet()
     )
 
-    assert (problem.at.line, problem.at.column) == (4, 27)
+    assert (problem.at.line, problem.at.column) == (4, 28)
