@@ -30,9 +30,9 @@ def decide_releases(rollout: RolloutView, draft: Draft) -> None:
 
 
 def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
-    """Give the authorized updates that no release holds in their present revision.
+    """Give the authorized updates that no release holds in their present revision (S12).
 
-    Of what only retired releases hold, something that is still offered has to make up.
+    What a retired release held does not count, unless rollups hold its updates from then on.
     """
     releases = tuple(draft.releases_of(rollout.name))
     return rollout.world.memo.value(
@@ -43,15 +43,11 @@ def additions(rollout: RolloutView, draft: Draft) -> frozenset[str]:
 
 
 def _additions(rollout: RolloutView, releases: Sequence[Release]) -> frozenset[str]:
-    catalog = rollout.world.observed.catalog
-    held = {(one.id, one.revision) for release in releases for one in release.offered()}
+    entries = rollout.world.observed.catalog.entries
     kept = [release for release in releases if release.folded or not release.retired]
-    live = {one.id for release in kept for one in release.offered()}
+    held = {(one.id, one.revision) for release in kept for one in release.offered()}
     return frozenset(
-        update
-        for update in rollout.authorized
-        if (update, catalog.entries[update].revision) not in held
-        or live.isdisjoint({update, *catalog.superseders.get(update, ())})
+        update for update in rollout.authorized if (update, entries[update].revision) not in held
     )
 
 
@@ -144,16 +140,17 @@ def _first_number(rollout: RolloutView, draft: Draft) -> int:
     return max(named, default=0) + 1
 
 
-def _cut(rollout: RolloutView, number: int, updates: frozenset[str], draft: Draft) -> None:
+def _cut(rollout: RolloutView, number: int, added: frozenset[str], draft: Draft) -> None:
+    """Freeze the whole effective set under the next number: what is old and what is new (S12)."""
     world = rollout.world
     release = Release(
         rollout=rollout.name,
         number=number,
         version=_next_version(rollout, draft),
-        updates=released(updates, world.observed.catalog),
+        updates=released(rollout.authorized, world.observed.catalog),
         cut_at=world.now,
     )
-    because = f"{len(updates)} update(s) are authorized and in no release"
+    because = f"{len(added)} update(s) are authorized and in no release"
     draft.act(Verb.CUT_RELEASE, release, rollout.cause("S12", because))
 
 

@@ -76,7 +76,7 @@ def _of_rollout(judge: Judge, view: View) -> Iterator[str]:
         yield "Suspended"
     if (
         view.memory.releases
-        and additions(judge, view)
+        and additions(view)
         and not view.paused
         and is_waiting(judge, view)
     ):

@@ -30,29 +30,18 @@ def _start_soaks_again(view: View, release: Release) -> None:
         stand.soak_since = None
 
 
-def additions(judge: Judge, view: View) -> dict[str, int]:
+def additions(view: View) -> dict[str, int]:
     """Give what is authorized and no live release holds in that revision (S12)."""
     held: dict[str, int] = {}
     for release in view.memory.releases.values():
         if not release.retired or release.folded:
             held.update(release.left())
-    served = {
-        one
-        for release in view.memory.releases.values()
-        if release.retired
-        for one in release.left()
-    }
-    return {
-        one: revision
-        for one, revision in view.standing.items()
-        if held.get(one, 0) < revision
-        and not (one in served - held.keys() and superseders(judge.sight, one) & set(held))
-    }
+    return {one: revision for one, revision in view.standing.items() if held.get(one, 0) < revision}
 
 
 def cut(judge: Judge, view: View) -> bool:
-    """Take additions into a release that opened nowhere, or cut the next one (S12)."""
-    added, memory, now = additions(judge, view), view.memory, judge.sight.now
+    """Take additions into a release that opened nowhere, or cut the next one, whole (S12)."""
+    added, memory, now = additions(view), view.memory, judge.sight.now
     if not added or view.paused:
         return False
     number = max(memory.releases, default=0)
@@ -63,7 +52,7 @@ def cut(judge: Judge, view: View) -> bool:
         return True
     if newest is not None and is_waiting(judge, view):
         return False
-    memory.releases[number + 1] = Release(number + 1, added, now)
+    memory.releases[number + 1] = Release(number + 1, dict(view.standing), now)
     return True
 
 

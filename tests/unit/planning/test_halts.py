@@ -350,5 +350,6 @@ def test_relieved_release_lets_the_next_one_be_cut():
     world.step()
 
     assert [one.id for one in world.memory.releases["monthly", 2].offered()] == [
-        "deb:Lab/security/tool/1.1"
+        "deb:Lab/security/lib/1.1",
+        "deb:Lab/security/tool/1.1",
     ]

@@ -162,7 +162,7 @@ def test_stale_reads_stop_the_soak_and_retire_nothing(world):
     assert not [verb for verb in verbs(plan) if verb.startswith(("Retire", "Forget"))]
 
 
-def test_later_published_update_waits_for_the_next_release(world):
+def test_next_release_holds_the_whole_set_with_what_was_published_since(world):
     pass_first_phase(world)
     world.publish(an_update("lib"))
     world.scan(lib=MISSING)
@@ -172,7 +172,8 @@ def test_later_published_update_waits_for_the_next_release(world):
     (held,) = world.memory.releases["monthly", 1].offered()
     assert "app" in held.id
     assert [update.id for update in world.memory.releases["monthly", 2].offered()] == [
-        "deb:Lab/security/lib/1.1"
+        "deb:Lab/security/app/1.1",
+        "deb:Lab/security/lib/1.1",
     ]
 
 

@@ -97,4 +97,4 @@ def test_retired_standalone_offers_what_is_new_in_it(world):
     world.scan()
     world.step()
 
-    assert [offer.updates for offer in urgent_offers(world)] == [("deb:Lab/security/lib/1.1",)]
+    assert [offer.updates for offer in urgent_offers(world)] == [(APP, "deb:Lab/security/lib/1.1")]
