@@ -58,7 +58,7 @@ check: venv ## Format, lint, types, layers, unit and property tests
 	$(BIN)/pytest tests/unit tests/property $(PYTEST_ARGS)
 
 test: system venv ## All tests except the slow and the huge ones
-	$(BIN)/pytest -m "not slow and not huge" --cov $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not slow and not huge" -n 2 --dist worksteal --cov $(PYTEST_ARGS)
 
 demo: system venv ## The main job, on throwaway machines of this host
 	$(BIN)/patchwright demo

@@ -8,8 +8,8 @@ from hypothesis import event, given, note, seed, settings
 from tests.reference.comparing import Pair
 from tests.reference.events import beginnings, stories
 
-CASES = int(os.environ.get("PATCHWRIGHT_REFERENCE_CASES", "800"))
-PARTS = 4
+STORIES = int(os.environ.get("PATCHWRIGHT_REFERENCE_STORIES", "40"))
+PARTS = 2
 
 
 @pytest.mark.timeout(0)
@@ -18,7 +18,7 @@ def test_plan_is_what_the_reference_thinks(part):
     """In parts, so that several processes share them."""
 
     @seed(part)
-    @settings(max_examples=CASES // PARTS, deadline=None)
+    @settings(max_examples=STORIES // PARTS, deadline=None)
     @given(beginnings(), stories)
     def compare(stage, story):
         both = Pair(stage)
