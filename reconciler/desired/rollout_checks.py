@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
+from reconciler.desired.expansion import REFERENCE
 from reconciler.desired.naming import depends_on_updates
 from reconciler.desired.phased import (
     Phased,
@@ -51,6 +52,7 @@ def check_rollouts(
     for rollout in rollouts.values():
         yield from _resume(rollout)
     yield from _emergencies(state, by_update)
+    yield from _names_of_emergencies(state)
 
 
 def _phases(phased: Phased, by_update: Mapping[str, str]) -> Iterator[Problem]:
@@ -73,6 +75,21 @@ def _emergencies(state: DesiredState, by_update: Mapping[str, str]) -> Iterator[
                 message = f'production names collection "{name}", but {by_update[name]}'
                 at = placed.locate(("spec", "production", number))
                 yield Problem(at, Code.COLLECTION_BY_UPDATE.value, message, _BY_UPDATE_HINT)
+
+
+def _names_of_emergencies(state: DesiredState) -> Iterator[Problem]:
+    """The phase of the reference computers has a name too, and a collection names its phase."""
+    for placed in state.emergency_changes.values():
+        names = {REFERENCE}
+        for number, one in enumerate(placed.document.spec.production):
+            name = one.name if isinstance(one, Phase) else str(one)
+            # Two written phases of one name are told where all phases are.
+            if name in names and (name == REFERENCE or not isinstance(one, Phase)):
+                message = f'phase "{name}" has the name of an earlier phase'
+                at = placed.locate(("spec", "production", number))
+                hint = "write production as a list of phases, with other names"
+                yield Problem(at, Code.DUPLICATE_PHASE.value, message, hint)
+            names.add(name)
 
 
 def _phase(at: _At, phase: Phase, *, is_last: bool) -> Iterator[Problem]:

@@ -92,7 +92,8 @@ def _reset_soaks(rollout: RolloutView, release: Release, draft: Draft) -> None:
 
 def _note_force(rollout: RolloutView, draft: Draft) -> None:
     """Say why nothing is offered, and when that changes by itself."""
-    for moment in (rollout.begins_at, rollout.ends_at):
+    ripens_at = rollout.world.ripens_at(rollout.group.name)
+    for moment in (rollout.begins_at, rollout.ends_at, ripens_at):
         if moment is not None:
             draft.wake_at(moment)
     suspension = rollout.suspension

@@ -91,10 +91,16 @@ class World:
 
     def ripe(self, group: str) -> int:
         """Give a number that changes whenever time alone may let an update into the group."""
+        return bisect_right(self._ripening(group), self.now)
+
+    def ripens_at(self, group: str) -> datetime | None:
+        """Give the next instant at which time alone may let an update into the group (S9)."""
+        return next(iter(self._ripening(group)[self.ripe(group) :]), None)
+
+    def _ripening(self, group: str) -> tuple[datetime, ...]:
         spec = self.desired.update_groups[group].document.spec
         catalog = self.observed.catalog
-        moments = self.memo.value(("ripening", group), (), lambda: ripening(spec, catalog))
-        return bisect_right(moments, self.now)
+        return self.memo.value(("ripening", group), (), lambda: ripening(spec, catalog))
 
     def left_git(self, rollout: str, rule: str) -> Cause:
         """Say that a rollout is gone; the commit that lacks it is all that can be named."""

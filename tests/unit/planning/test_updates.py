@@ -210,3 +210,21 @@ def superseders(**chain):
 )
 def test_supersedence_is_transitive_and_ignores_cycles_and_the_withdrawn(chain, expected):
     assert superseders(**chain) == expected
+
+
+def test_planner_wakes_when_the_next_update_is_old_enough():
+    old = BASICS.replace("classification: [security]}", "classification: [security], minAge: 7d}")
+    world = PlannerWorld([old])
+    world.publish(
+        an_update("app", released_at=NOW - timedelta(days=7)),
+        an_update("lib", released_at=NOW - timedelta(days=6)),
+        an_update("tool", released_at=NOW - timedelta(days=1)),
+    )
+
+    assert world.plan().wake_at == NOW + timedelta(days=1)
+    world.now = NOW + timedelta(days=1)
+    world.step()
+    assert [one.id.split("/")[2] for one in world.memory.releases["monthly", 1].offered()] == [
+        "app",
+        "lib",
+    ]
