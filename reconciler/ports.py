@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
 from reconciler.model.updates import Update
 
@@ -23,13 +24,17 @@ class Checkout:
     """The files of one commit: paths below the sub-path, with their bytes.
 
     `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
-    commits since the one that was applied last.
+    commits since the one that was applied last. `vouching` says who signed it, where signatures
+    are asked for; `approvals` what git proves of each file that people approve, where git was
+    asked.
     """
 
     commit: str
     committed_at: datetime
     files: Mapping[str, bytes]
     grants: tuple[Grant, ...] = ()
+    vouching: Vouching | None = None
+    approvals: Mapping[str, Approvals] | None = None
 
 
 class Source(Protocol):

@@ -11,13 +11,14 @@ class Repository:
         path.mkdir()
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *arguments: str) -> str:
+    def git(self, *arguments: str, **more: str) -> str:
         environment = {
             "HOME": str(self.path),
             "PATH": "/usr/bin:/bin",
             "GIT_AUTHOR_DATE": "2025-09-01T10:00:00+02:00",
             "GIT_COMMITTER_DATE": "2025-09-01T10:00:00+02:00",
             "GIT_CONFIG_GLOBAL": "/dev/null",
+            **more,
         }
         identity = ["-c", "user.name=Ines", "-c", "user.email=ines@corp.example"]
         command = ["git", *identity, *arguments]
@@ -33,4 +34,12 @@ class Repository:
             path.write_text(text, encoding="utf-8")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", f"--message={message}")
+        return self.git("rev-parse", "HEAD")
+
+    def signed(self, key, message: str = "change", *arguments: str) -> str:
+        """Commit what is there, or nothing, signed with a key of tests.signing."""
+        self.git("add", "--all")
+        command = ["commit", "--quiet", "--allow-empty", "--gpg-sign", f"--message={message}"]
+        author = f"--author={key.name} <{key.name}>"
+        self.git(*key.options, *command, author, *arguments, **key.environment)
         return self.git("rev-parse", "HEAD")

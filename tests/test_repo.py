@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from reconciler.agent.configuration import Configuration
-from reconciler.app.settings import ServerTable, Settings, SourceSettings
+from reconciler.app.settings import ServerTable, Settings, SourceSettings, VerifyTable
 from reconciler.cli.main import app
 from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
@@ -38,7 +38,11 @@ def commands():
 
 def settings_keys():
     """Give every key of site.toml as it is documented."""
-    tables: dict[str, type[BaseModel]] = {"source.": SourceSettings, "server.": ServerTable}
+    tables: dict[str, type[BaseModel]] = {
+        "source.": SourceSettings,
+        "source.verify.": VerifyTable,
+        "server.": ServerTable,
+    }
     keys = [name for name in Settings.model_fields if f"{name}." not in tables]
     return [*keys, *(prefix + name for prefix, one in tables.items() for name in one.model_fields)]
 

@@ -27,6 +27,23 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class VerifyTable(_Table):
+    """Whose signatures make a revision valid."""
+
+    ssh: list[str] = Field(
+        default_factory=list, description="SSH keys as in ssh-keygen's allowed signers."
+    )
+    ssh_revoked: list[str] = Field(
+        default_factory=list, description="SSH keys that are good no longer, whenever they signed."
+    )
+    openpgp: dict[str, str] = Field(
+        default_factory=dict, description="The fingerprint of each name's OpenPGP key."
+    )
+    openpgp_keys: str = Field(
+        "", description="File with these keys, as exported; below the site's folder or absolute."
+    )
+
+
 class SourceSettings(_Table):
     """Where the desired state lies."""
 
@@ -39,6 +56,9 @@ class SourceSettings(_Table):
     stale_after: Duration = Field(
         timedelta(hours=1),
         description="Without a whole read for so long nothing opens, soaks or retires (S29).",
+    )
+    verify: VerifyTable | None = Field(
+        None, description="Whose signature a revision needs; without it, none (S24)."
     )
 
 

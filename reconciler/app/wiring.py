@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.request import getproxies
 
 from reconciler.app.home import Home
 from reconciler.app.settings import Settings
+from reconciler.app.signers import load_signers
 from reconciler.catalog.readers import make_reader
 from reconciler.content.depot import Depot
 from reconciler.engine.catalog_sync import MakeReader
@@ -34,7 +36,10 @@ def make_identity(settings: Settings) -> SiteIdentity:
 def make_source(home: Home, settings: Settings, ref: str | None = None) -> GitSource:
     """Give the source of desired state, at the settings' ref or another one."""
     source = settings.source
-    return GitSource(source.url, ref or source.ref, source.path, home.mirror)
+    made = GitSource(source.url, ref or source.ref, source.path, home.mirror)
+    if source.verify is None:
+        return made
+    return made.trusting(load_signers(home.folder, source.verify))
 
 
 def make_reconciler(settings: Settings, store: Store, clock: Clock, owner: str) -> Reconciler:
@@ -114,6 +119,8 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
         checkout = recall_commit(home, settings, commit)
     except SourceError as error:
         return Desire(failure=str(error))
+    # What took force is not asked again who signed it: keys expire.
+    checkout = replace(checkout, vouching=None)
     desired, _ = judge(checkout, make_identity(settings), clock.now())
     return Desire(in_force=desired, attempted="")
 

@@ -142,6 +142,7 @@ def _gather(loaded: Loaded) -> DesiredState:
         update_groups=_by_name(documents, UpdateGroup),
         waivers=_by_name(documents, Waiver),
         tables=loaded.tables,
+        approvals=loaded.approvals,
     )
 
 

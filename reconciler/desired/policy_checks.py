@@ -14,6 +14,7 @@ from reconciler.desired.policy_scope import Scope, emergency_collections, scopes
 from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.base import Document
 from reconciler.kinds.rollout import Rollout
+from reconciler.model.approvals import Approvals
 from reconciler.model.codes import Code
 from reconciler.model.problems import Problem
 from reconciler.model.times import render_duration
@@ -80,19 +81,41 @@ def _approvals(state: DesiredState, rollouts: Rollouts, scope: Scope) -> Iterato
     spec = scope.policy.document.spec
     if spec.min_approvers is None:
         return
-    allowed = _distinct(spec.approvers.from_)
     for one in _approved(state, rollouts):
         if not scope.holds_any(one.collections):
             continue
-        names = _distinct(one.approved_by)
-        counted = names & allowed if allowed else names
+        counted, hint = _counted(state, scope, one)
         if len(counted) >= spec.min_approvers:
             continue
         who = "approver" if len(counted) == 1 else "approvers"
+        who = f"verified {who}" if _is_verified(state, scope) else who
         message = f"it has {len(counted)} {who}, and {_demand(scope)} {spec.min_approvers}"
-        hint = f"they have to be of {', '.join(spec.approvers.from_)}" if allowed else ""
-        hint = hint or "different people have to approve it: name them in approvedBy"
         yield _problem(one.placed, ("spec", "approvedBy"), Code.TOO_FEW_APPROVERS, message, hint)
+
+
+def _is_verified(state: DesiredState, scope: Scope) -> bool:
+    return state.approvals is not None and scope.policy.document.spec.approvers.verified
+
+
+def _counted(state: DesiredState, scope: Scope, one: _Approved) -> tuple[frozenset[str], str]:
+    """Give the approvers who count, and what to do where they are too few."""
+    approvers = scope.policy.document.spec.approvers
+    counted = _distinct(one.approved_by)
+    hints: list[str] = []
+    if approvers.from_:
+        counted &= _distinct(approvers.from_)
+        hints.append(f"they have to be of {', '.join(approvers.from_)}")
+    if state.approvals is not None:
+        proven = state.approvals.get(one.placed.at.path, Approvals())
+        authors = counted & proven.authors if approvers.not_author else frozenset()
+        counted -= authors
+        unproven = counted - proven.approvers if approvers.verified else frozenset()
+        counted -= unproven
+        if authors:
+            hints.append(f"the author does not count: {', '.join(sorted(authors))}")
+        if unproven:
+            hints.append(f"no pinned key proves it for {', '.join(sorted(unproven))}")
+    return counted, "; ".join(hints) or "name different people in approvedBy"
 
 
 def _phases(scope: Scope, gated: list[Phased]) -> Iterator[Problem]:

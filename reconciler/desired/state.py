@@ -33,6 +33,7 @@ from reconciler.kinds.site import Site
 from reconciler.kinds.subscription import Subscription
 from reconciler.kinds.update_group import UpdateGroup
 from reconciler.kinds.waiver import Waiver
+from reconciler.model.approvals import Approvals
 from reconciler.model.gathering import Untold
 from reconciler.model.grants import Grant
 from reconciler.model.problems import Location, Problem
@@ -83,7 +84,8 @@ class Loaded:
 
     `broken` are the kinds and names of documents that are not whole; `tables` the CSV files
     that documents name, by path; `untold` how many problems there are beside those given;
-    `unread` are the files of which some document, whatever its name, could not be read.
+    `unread` are the files of which some document, whatever its name, could not be read;
+    `approvals` what git proves of files, where git was asked.
     """
 
     commit: str
@@ -93,13 +95,15 @@ class Loaded:
     tables: Mapping[str, Table] = field(default_factory=dict)
     untold: Untold = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    approvals: Mapping[str, Approvals] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """All documents of one valid commit, by name and sorted by it.
 
-    `grants` stand in the commits since the one that was applied last.
+    `grants` stand in the commits since the one that was applied last; `approvals` are what git
+    proves of files, where git was asked.
     """
 
     commit: str
@@ -129,6 +133,7 @@ class DesiredState:
     waivers: Mapping[str, Placed[Waiver]]
     tables: Mapping[str, Table] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
+    approvals: Mapping[str, Approvals] | None = None
 
     def of_kind(self, kind: str) -> Mapping[str, Placed[Document]]:
         """Give the documents of a kind, by name."""

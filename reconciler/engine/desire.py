@@ -13,9 +13,10 @@ import structlog
 
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
+from reconciler.model.approvals import Vouching
 from reconciler.model.codes import NOT_YET_CODES, Code
 from reconciler.model.errors import SourceError
-from reconciler.model.problems import Problem
+from reconciler.model.problems import Location, Problem
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Checkout, Clock, Source
 from reconciler.source.load import load_manifests
@@ -49,13 +50,25 @@ def refuses(problem: Problem) -> bool:
 def judge(
     checkout: Checkout, site: SiteIdentity, now: datetime
 ) -> tuple[DesiredState | None, tuple[Problem, ...]]:
-    """Load and link a commit; without refusals it may take force (S28)."""
+    """Load and link a commit; without refusals it may take force (S28).
+
+    What no pinned key vouches for is not even read.
+    """
+    if checkout.vouching is not None and not checkout.vouching.accepted:
+        return None, (_unverified(checkout, checkout.vouching),)
     loaded = load_manifests(checkout.files, checkout.commit)
+    loaded = replace(loaded, approvals=checkout.approvals)
     desired, problems = link(loaded, now)
     if desired is not None:
         problems = (*problems, *_differing_code(desired, site))
         desired = replace(desired, grants=checkout.grants)
     return (None if any(map(refuses, problems)) else desired), problems
+
+
+def _unverified(checkout: Checkout, vouching: Vouching) -> Problem:
+    at = Location(f"commit {checkout.commit[:12]}")
+    hint = "sign it, or a tag of it, with a key that source.verify of the site's settings pins"
+    return Problem(at, Code.REVISION_NOT_VERIFIED.value, vouching.refusal, hint)
 
 
 def _differing_code(desired: DesiredState, site: SiteIdentity) -> Iterator[Problem]:
@@ -137,6 +150,13 @@ def renew(before: Desire, followed: Followed, now: datetime) -> Desire:
         )
     if checkout.commit == before.attempted:
         return Desire(before.in_force, before.attempted, before.problems, now)
+    if checkout.vouching is not None and checkout.vouching.lapsed and _holds(before, checkout):
+        # Time alone takes nothing out of force: it was signed while the key was good.
+        checkout = replace(checkout, vouching=None)
     desired, problems = judge(checkout, followed.site, now)
     log.info("commit read", commit=checkout.commit, valid=desired is not None)
     return Desire(desired or before.in_force, checkout.commit, problems, now)
+
+
+def _holds(desire: Desire, checkout: Checkout) -> bool:
+    return desire.in_force is not None and desire.in_force.commit == checkout.commit

@@ -69,6 +69,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "CollectionSet",
         "EmergencyChange",
         "Freeze",
+        "Policy",
         "Readvertise",
         "Rejection",
         "Rollout",

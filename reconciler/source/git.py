@@ -18,6 +18,7 @@ from reconciler.model.errors import SourceError
 from reconciler.model.times import UTC
 from reconciler.ports import Checkout
 from reconciler.source.documents import LARGEST_FILE
+from reconciler.source.evidence import read_evidence
 from reconciler.source.selection import (
     IGNORE_FILE,
     LARGEST_IGNORE_FILE,
@@ -26,6 +27,7 @@ from reconciler.source.selection import (
     Selection,
     make_selection,
 )
+from reconciler.source.signers import Signers
 from reconciler.source.trailers import read_grants
 
 FETCH_TIMEOUT = timedelta(minutes=5)
@@ -72,6 +74,12 @@ class GitSource:
         digest = hashlib.sha256(self._location.encode()).hexdigest()[:16]
         self._mirror = work_dir / f"{digest}.git"
         self._timeout = timeout
+        self._signers: Signers | None = None
+
+    def trusting(self, signers: Signers) -> GitSource:
+        """Have revisions judged by who signed them."""
+        self._signers = signers
+        return self
 
     def fetch(self, applied: str = "") -> Checkout:
         """Give the newest revision whole; raise SourceError where that is not possible (S29).
@@ -163,9 +171,11 @@ class GitSource:
             message = f"has no manifest in {self._sub_path or '.'} of {self._ref}"
             raise SourceError(self._message(message), hint="check the ref and the sub-path")
         committed_at = commit.committed_datetime.astimezone(UTC)
-        return Checkout(
-            commit.hexsha, committed_at, files, read_grants(repository, applied, commit)
+        vouching, approvals = read_evidence(
+            repository, commit, files, below=self._sub_path, signers=self._signers
         )
+        grants = read_grants(repository, applied, commit)
+        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals)
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""
