@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     NowOption,
     Output,
     OutputOption,
+    ReportState,
     SchemasAction,
     SiteArgument,
     SnapshotOption,
@@ -371,6 +372,43 @@ def release_permit(
     from reconciler.cli.release_permit import release_permits
 
     finish(release_permits(site, computer, output))
+
+
+@app.command("report-pr")
+def report_pr(
+    body: Annotated[Path, typer.Argument(help="File with the Markdown; - is standard input.")],
+    name: Annotated[str, typer.Option(help="Tells reports of one pull request apart.")] = "plan",
+    state: Annotated[ReportState, typer.Option(help="The commit status.")] = ReportState.SUCCESS,
+    description: Annotated[str, typer.Option(help="One line for the commit status.")] = "",
+    link: Annotated[str, typer.Option("--link", help="Where the status leads.")] = "",
+    as_text: Annotated[
+        bool, typer.Option("--as-text", help="Show the file letter by letter, not as Markdown.")
+    ] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token; else it is in the environment.")
+    ] = None,
+    forge: Annotated[str, typer.Option(help="github, gitlab or gitea; default: the CI's.")] = "",
+    api_url: Annotated[str, typer.Option(help="Address of the forge's interface.")] = "",
+    repository: Annotated[str, typer.Option(help="OWNER/NAME, or a project of GitLab.")] = "",
+    number: Annotated[int, typer.Option(min=0, help="Number of the pull request.")] = 0,
+    commit: Annotated[str, typer.Option(help="The commit that gets the status.")] = "",
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Post a report on a pull request: one comment, updated each time, and a commit status.
+
+    The token is read from PATCHWRIGHT_FORGE_TOKEN, or GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN.
+
+    Example: patchwright report-pr plan.md --state success
+    """
+    from reconciler.cli.report_pr import Asked, report
+    from reconciler.forges.pull_request import ForgeKind, PullRequest
+
+    if forge and forge not in set(ForgeKind):
+        raise typer.BadParameter("write github, gitlab or gitea", param_hint="--forge")
+    kind = ForgeKind(forge) if forge else None
+    given = PullRequest(kind, api_url, repository, number, commit)
+    asked = Asked(body, name, state.value, description, link, as_text, token_file)
+    finish(report(asked, given, output))
 
 
 @app.command()

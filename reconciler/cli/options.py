@@ -24,6 +24,15 @@ class SchemasAction(StrEnum):
     CHECK = "check"
 
 
+class ReportState(StrEnum):
+    """What `patchwright report-pr` says of the commit."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    PENDING = "pending"
+    ERROR = "error"
+
+
 OutputOption = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
 SiteArgument = Annotated[
     Path, typer.Option("--site", envvar="PATCHWRIGHT_SITE", help="The site's folder.")

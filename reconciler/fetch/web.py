@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -19,6 +20,18 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked of the other side; `headers` may hold secrets and are never shown."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = None
+
+
+GET = Asking()
 
 
 class Watch:
@@ -74,20 +87,24 @@ def cut_after(within: timedelta) -> Iterator[Watch]:
 
 @contextmanager
 def request(
-    parts: SplitResult, timeout: timedelta, proxies: Mapping[str, str], watch: Watch
+    parts: SplitResult,
+    timeout: timedelta,
+    proxies: Mapping[str, str],
+    watch: Watch,
+    asking: Asking = GET,
 ) -> Iterator[http.client.HTTPResponse]:
-    """Yield the answer to a GET, whatever its status; raises OSError and HTTPException."""
+    """Yield the answer, whatever its status; raises OSError and HTTPException."""
     proxy = _proxy_for(parts, proxies)
     connection = _connection_to(parts, proxy, timeout)
     try:
         connection.connect()
         watch.guard(connection.sock)
         target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        headers = dict(_HEADERS)
+        headers = {**_HEADERS, **asking.headers}
         if proxy is not None and parts.scheme == "http":
             target = parts._replace(fragment="").geturl()
             headers |= _credentials(proxy)
-        connection.request("GET", target, headers=headers)
+        connection.request(asking.method, target, body=asking.body, headers=headers)
         with connection.getresponse() as answer:
             yield answer
     finally:

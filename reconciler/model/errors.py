@@ -7,6 +7,7 @@ ReconcilerError              exit 1
 - StoreError                 the database
   - LeaseLostError           another controller holds this site: stop acting
 - FetchError                 a URL could not be read; its reader makes it its own error
+- ForgeError                 a forge refused or did not answer
 - ContentError               a file could not be fetched or is not what was promised
 - ProtocolError              HTTP 4xx: the other side broke the contract
 - SettingsError              the site's own settings must be fixed
@@ -69,6 +70,21 @@ class FetchError(ReconcilerError):
         super().__init__(message, hint=hint)
         self.may_pass = may_pass
         self.is_missing = is_missing
+
+
+class ForgeError(ReconcilerError):
+    """A forge refused what was asked, or did not answer.
+
+    `status` is the HTTP status, 0 where there was none. `retry_after` are the seconds after which
+    another try may work; None where it would not.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int = 0, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class ContentError(ReconcilerError):

@@ -23,6 +23,7 @@ from tests.starter.repository import (
     read_yaml,
     run_line,
 )
+from tests.unit.forges.server import COMMIT, TOKEN, a_forge
 
 SOUND, ERROR, PENDING, DRIFT = 0, 1, 2, 3
 MISNAMED = ("limitTo: all-servers", "limitTo: all-server")
@@ -129,13 +130,14 @@ def test_image_is_pinned_to_a_whole_version():
     assert re.fullmatch(r"python:\d+\.\d+\.\d+-[\w-]+", read_yaml(GITLAB)["default"]["image"])
 
 
-def test_workflow_may_only_read_and_the_scanning_job_write_its_events():
+def test_workflow_may_only_read_and_two_jobs_write_their_own():
     workflow = read_yaml(WORKFLOW)
 
     assert workflow["permissions"] == {"contents": "read"}
     granted = {name: job.get("permissions") for name, job in workflow["jobs"].items()}
     assert granted == {
         "validate": None,
+        "report": {"contents": "read", "pull-requests": "write", "statuses": "write"},
         "code-scanning": {"contents": "read", "security-events": "write"},
     }
     checkouts = [
@@ -148,10 +150,49 @@ def test_workflow_may_only_read_and_the_scanning_job_write_its_events():
 
 
 @pytest.mark.parametrize("path", CI_FILES, ids=lambda path: path.name)
-def test_ci_file_names_no_credential(path):
+def test_ci_file_names_no_credential_but_that_of_the_report(path):
     text = path.read_text(encoding="utf-8")
+    for allowed in ("GITHUB_TOKEN: ${{ github.token }}", "GITLAB_TOKEN"):
+        text = text.replace(allowed, "")
 
     assert not re.search(r"secrets\.|pull_request_target|TOKEN|PASSWORD|--site\b", text)
+
+
+def report_line(lines):
+    [line] = [line for line in lines if "patchwright report-pr" in line]
+    return line
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["sound", "broken"])
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_report_job_tells_the_verdict_on_the_pull_request(repository, tmp_path, kind, broken):
+    if broken:
+        edit(repository / "collections/servers.yaml", *MISNAMED)
+    event = tmp_path / "event.json"
+    whole = {"pull_request": {"number": 7, "head": {"sha": COMMIT}, "base": {}}}
+    event.write_text(json.dumps(whole), encoding="utf-8")
+    line = report_line(github_lines() if kind == "github" else gitlab_lines())
+    with a_forge(kind) as forge:
+        github = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": forge.api,
+            "GITHUB_REPOSITORY": "corp/fleet",
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_TOKEN": TOKEN,
+        }
+        gitlab = {
+            "GITLAB_CI": "true",
+            "CI_API_V4_URL": forge.api,
+            "CI_PROJECT_ID": "corp/fleet",
+            "CI_MERGE_REQUEST_IID": "7",
+            "CI_COMMIT_SHA": COMMIT,
+            "GITLAB_TOKEN": TOKEN,
+        }
+        done = run_line(line, repository, **(github if kind == "github" else gitlab))
+
+    assert done.returncode == SOUND, done.stderr
+    assert ("all-server" in forge.comments[0]["body"]) is broken
+    assert forge.statuses[0]["state"].startswith("fail" if broken else "success")
 
 
 @pytest.mark.parametrize(
