@@ -24,6 +24,7 @@ from reconciler.cli.options import (
     parse_now,
 )
 from reconciler.cli.problem_outputs.form import Form
+from reconciler.cli.propose_app import propose_app
 from reconciler.cli.site_app import site_app
 from reconciler.cli.snapshot_app import snapshot_app
 
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(site_app, name="site")
+app.add_typer(propose_app, name="propose")
 app.add_typer(snapshot_app, name="snapshot")
 
 
@@ -372,6 +374,44 @@ def release_permit(
     from reconciler.cli.release_permit import release_permits
 
     finish(release_permits(site, computer, output))
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="The rollout.")],
+    source: Annotated[Path, typer.Option("--from", help="Folder where it was tried.")],
+    target: Annotated[Path, typer.Option("--to", help="Folder that takes it over.")],
+    site: Annotated[
+        Path | None, typer.Option(help="The site that tried it: its status is the evidence.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="The evidence as a file: its `status -o json`.")
+    ] = None,
+    force: Annotated[
+        str, typer.Option(help="Promote without a success all the same, for this reason.")
+    ] = "",
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the files; else the difference is printed.")
+    ] = False,
+    now: NowOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Take a rollout that succeeded in one folder over into another, with the evidence.
+
+    Exit code 2 where the difference is only printed.
+
+    Example: patchwright promote november --from test --to production --site /var/lib/test --write
+    """
+    from datetime import UTC, datetime
+
+    from reconciler.cli.edited import Edit
+    from reconciler.cli.promote import Asked
+    from reconciler.cli.promote import promote as promote_rollout
+
+    if site is not None and evidence is not None:
+        raise typer.BadParameter("give --site or --evidence, not both")
+    edit = Edit(target, parse_now(now) or datetime.now(UTC), write, output)
+    finish(promote_rollout(edit, Asked(name, source, site, evidence, force)))
 
 
 @app.command("report-pr")

@@ -2,6 +2,7 @@
 
 ReconcilerError              exit 1
 - ManifestError              people must fix files; holds all Problems
+- ProposalError              manifests cannot be edited as asked; nothing was written
 - SourceError                git unreachable, revision unknown; may work later
 - CatalogError               an update source could not be read whole; may work later
 - StoreError                 the database
@@ -40,6 +41,10 @@ class ManifestError(ReconcilerError):
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
         errors = sum(1 for problem in self.problems if problem.is_error)
         super().__init__(f"{errors} error(s) in the manifests")
+
+
+class ProposalError(ReconcilerError):
+    """Manifests cannot be edited as asked, or would not be valid afterwards."""
 
 
 class SourceError(ReconcilerError):

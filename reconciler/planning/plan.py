@@ -12,7 +12,7 @@ from pyroaring import FrozenBitMap
 from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import PhaseState, Release
+from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
 from reconciler.observed.memo import Memo
 from reconciler.observed.memory import RolloutRecord, key_of
@@ -82,6 +82,9 @@ class PhaseCount:
     reported: int
     waived: int = 0
     soak_since: datetime | None = None
+    opened_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +389,9 @@ def _open_count(census: Census) -> PhaseCount:
         reported=len(census.reported),
         waived=len(census.waived),
         soak_since=census.record.soak_since,
+        opened_at=census.record.opened_at,
+        succeeded_at=census.record.succeeded_at,
+        passage=census.record.passage,
     )
 
 

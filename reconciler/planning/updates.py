@@ -121,14 +121,15 @@ def _matcher(query: UpdateQuery, now: datetime) -> Callable[[CatalogEntry], bool
             and (not classes or update.classification in classes)
             and (not releases or not releases.isdisjoint(update.release))
             and (not cves or not cves.isdisjoint(update.cves))
-            and (query.severity is None or _in_bound(query.severity, update.severity))
+            and (query.severity is None or is_in_bound(query.severity, update.severity))
             and _is_in_span(query, entry, now)
         )
 
     return matches
 
 
-def _in_bound(bound: str, severity: UpdateSeverity) -> bool:
+def is_in_bound(bound: str, severity: UpdateSeverity) -> bool:
+    """Tell whether a severity is within a bound such as `>=important`; raises ValueError."""
     sign, rank = parse_severity_bound(bound)
     return {
         ">=": severity >= rank,

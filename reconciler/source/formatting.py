@@ -21,9 +21,10 @@ from reconciler.model.gathering import Gathered
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.source.block_order import CannotOrderError, is_ordered, reorder
 from reconciler.source.comments import comments_in, lines_of
-from reconciler.source.composing import compose, key_and_value, place_of, scalars
+from reconciler.source.composing import key_and_value, place_of, scalars
 from reconciler.source.documents import RawDocument, parse_documents
 from reconciler.source.load import texts_to_quote
+from reconciler.source.parts import document_bounds, marker_after
 
 _BOM = "\ufeff"
 _ANCHOR = re.compile(r"(?:&[^ ]+ +)?")
@@ -78,7 +79,7 @@ def format_manifests(path: str, content: bytes) -> tuple[bytes, tuple[Problem, .
     made: list[str] = []
     left = Gathered()
     lines = lines_of(text)
-    for first, end in pairwise(_bounds(text, lines)):
+    for first, end in pairwise(document_bounds(text, lines)):
         formatted, told = _format_one(path, first, "".join(lines[first:end]))
         made.append(formatted)
         left.extend(told)
@@ -87,17 +88,6 @@ def format_manifests(path: str, content: bytes) -> tuple[bytes, tuple[Problem, .
 
 def _problems(path: str, content: bytes) -> Iterator[Problem]:
     return (one for one in parse_documents(path, content) if isinstance(one, Problem))
-
-
-def _bounds(text: str, lines: list[str]) -> list[int]:
-    """Give the lines where documents begin with their markers, and the line after the last."""
-    roots = [int(root.start_mark.line) for root in compose(text)]
-    return [0, *(_marker_after(lines, start, ("---",)) for start in roots[:-1]), len(lines)]
-
-
-def _marker_after(lines: list[str], start: int, markers: tuple[str, ...]) -> int:
-    behind = range(start + 1, len(lines))
-    return next((at for at in behind if lines[at].startswith(markers)), len(lines))
 
 
 def _format_one(path: str, first_line: int, text: str) -> tuple[str, list[Problem]]:
@@ -177,7 +167,7 @@ def _end_of(lines: list[str], root: MappingNode, name: str | None) -> int:
     for (key, _), (following, _) in pairwise(root.value):
         if name is not None and key.value == name:
             return int(following.start_mark.line)
-    return _marker_after(lines, root.start_mark.line, ("---", "..."))
+    return marker_after(lines, root.start_mark.line, ("---", "..."))
 
 
 def _field_order(meaning: object, name: str | None) -> Sequence[str]:
