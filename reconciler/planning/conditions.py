@@ -97,8 +97,6 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.QUARANTINED: "CredentialForked",
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
-        ConditionType.CLOCK_SKEW: "ClocksOff",
         ConditionType.OBSERVING: "ModeObserve",
-        ConditionType.QUARANTINED: "CredentialShared",
     }
 )

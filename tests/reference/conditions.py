@@ -74,12 +74,7 @@ def _of_rollout(judge: Judge, view: View) -> Iterator[str]:
         yield "NothingToOffer"
     if view.suspended:
         yield "Suspended"
-    if (
-        view.memory.releases
-        and additions(view)
-        and not view.paused
-        and is_waiting(judge, view)
-    ):
+    if view.memory.releases and additions(view) and not view.paused and is_waiting(judge, view):
         yield "ReleaseWaiting"
 
 
