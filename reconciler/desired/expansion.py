@@ -71,6 +71,11 @@ def kind_and_name(rollout: str) -> tuple[str, str]:
     return kind or ROLLOUT, name
 
 
+def is_removal(rollout: str) -> bool:
+    """Tell whether a rollout's name stands for a Removal, which takes updates off."""
+    return kind_and_name(rollout)[0] == REMOVAL
+
+
 def _changes(state: DesiredState) -> Iterator[tuple[Placed[Document], Parts]]:
     for emergency in state.emergency_changes.values():
         yield emergency, _emergency_parts(emergency)
@@ -120,7 +125,7 @@ def _removal_parts(placed: Placed[Removal]) -> Parts:
     spec = placed.document.spec
     name = rollout_name(REMOVAL, placed.name)
     return Parts(
-        UpdateGroupSpec(type="standalone", updates=spec.updates, superseded="include"),
+        UpdateGroupSpec(type="standalone", updates=spec.updates),
         AuthorizationSpec.model_construct(
             group=name, except_=(), change=spec.change, approved_by=spec.approved_by
         ),

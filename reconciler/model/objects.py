@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional
 
+from reconciler.model.aims import UNINSTALL, Aim
 from reconciler.model.orders import RunOrder
 
 DEB_INDEX = "Packages"
@@ -108,6 +109,13 @@ class Advertisement:
     released_at: Optional[datetime] = None
     rerun_at: Optional[datetime] = None
     order: RunOrder = field(default_factory=RunOrder)
+
+    @property
+    def aim(self) -> Aim:
+        """What it is to bring about, which its program and `superseded` say."""
+        if self.program == UNINSTALL:
+            return Aim.REMOVE
+        return Aim.INSTALL_SUPERSEDED_TOO if self.superseded else Aim.INSTALL
 
 
 class ContentState(str, Enum):

@@ -89,6 +89,7 @@ class Update:
     `release` names the operating-system releases it is for (`debian-12`); `location` is the base
     URL below which its files' paths lie; `supersedes` holds ids of older updates. An advisory
     has `fixes` and no `packages`: which versions mend it is known, and not which files.
+    `removable` tells that it can be taken off a computer again (I4); packages cannot.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Update:
     modified_at: Optional[datetime] = None
     links: tuple[str, ...] = ()
     fixes: tuple[PackageFix, ...] = ()
+    removable: bool = False
 
     @property
     def has_files(self) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.kinds.phase import Gate
+from reconciler.model.aims import Aim
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
@@ -31,7 +32,7 @@ class Census:
     membership: Membership
     gate: Gate
     grace: timedelta
-    keep_superseded: bool
+    aim: Aim
 
     @property
     def target(self) -> FrozenBitMap:
@@ -112,7 +113,7 @@ class Census:
             self.since,
             self.gate.pending_restart,
             self.gate.unreachable_after,
-            self.keep_superseded,
+            self.aim,
         )
         key = ("census", self.release.rollout, self.release.number, self.record.phase)
         entrants = self.membership.entered.where(self._is_in_grace)
@@ -172,9 +173,7 @@ class _Count:
     @cached_property
     def _verdict(self) -> Verdict:
         census = self._census
-        return census.world.evidence.judge(
-            self._target, census.release.ids, keep_superseded=census.keep_superseded
-        )
+        return census.world.evidence.judge(self._target, census.release.ids, census.aim)
 
     @cached_property
     def _waived(self) -> Bits:

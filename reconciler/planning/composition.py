@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.model.aims import UNINSTALL
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer, OfferedUpdate
 from reconciler.model.versions import compare_dpkg, compare_rpm
@@ -18,8 +19,14 @@ def composed(offers: Sequence[Offer], family: FactValue | None) -> tuple[Offer, 
 
     A run that holds one of those leaves the update out; a run without them installs it. Equal
     updates of several offers need no choice: what the first has installed the next ones skip.
+    What is removed has no part in this.
     """
-    pins = {update.id: _pins(update) for offer in offers for update in offer.updates}
+    pins = {
+        update.id: _pins(update)
+        for offer in offers
+        if offer.program != UNINSTALL
+        for update in offer.updates
+    }
     compare = compare_rpm if family in RPM_FAMILIES else compare_dpkg
 
     def is_higher(other: Pins, mine: Pins) -> bool:
@@ -36,7 +43,9 @@ def composed(offers: Sequence[Offer], family: FactValue | None) -> tuple[Offer, 
         return replace(update, yields_to=tuple(sorted(higher)))
 
     return tuple(
-        replace(offer, updates=tuple(with_yields(update) for update in offer.updates))
+        offer
+        if offer.program == UNINSTALL
+        else replace(offer, updates=tuple(with_yields(update) for update in offer.updates))
         for offer in offers
     )
 

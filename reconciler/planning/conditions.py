@@ -13,6 +13,7 @@ class ConditionType(StrEnum):
 
     NOTHING_TO_OFFER = "NothingToOffer"
     NO_FILES = "NoFiles"
+    NOT_REMOVABLE = "NotRemovable"
     ENDED = "Ended"
     SUSPENDED = "Suspended"
     RELEASE_WAITING = "ReleaseWaiting"
@@ -67,6 +68,7 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
     {
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
+        ConditionType.NOT_REMOVABLE: "NoUninstallCommand",
         ConditionType.ENDED: "UntilPassed",
         ConditionType.SUSPENDED: "SuspendedInGit",
         ConditionType.RELEASE_WAITING: "NewestNotSettled",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.desired.expansion import EMERGENCY
+from reconciler.desired.expansion import EMERGENCY, is_removal
 from reconciler.kinds.phase import Halt
 from reconciler.kinds.rollout_settings import Resume
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release, SeenToken
@@ -27,8 +27,9 @@ def decide_halt(rollout: RolloutView, census: Census, halt: Halt | None, draft: 
     if failed < halt.failures * tried:
         return
     offered = {update.id for update in census.release.offered()}
-    # With nothing known to be missing, every update of the release is suspect.
-    blocked = census.world.evidence.missing_any(census.failed, offered) or tuple(sorted(offered))
+    evidence = census.world.evidence
+    # With nothing known to be left to do, every update of the release is suspect.
+    blocked = evidence.left_to_do(census.failed, offered, rollout.aim) or tuple(sorted(offered))
     halted = replace(
         record,
         state=PhaseState.HALTED,
@@ -77,8 +78,18 @@ def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> None:
     for record in halted_phases(release, draft):
         subject = f"{rollout.subject}/{release.number}/{record.phase}"
         blocked = ", ".join(record.blocked[:3]) + (", …" if len(record.blocked) > 3 else "")  # noqa: PLR2004  # three names tell enough
-        message = f"too many runs failed; except {blocked} or resume"
+        ways = f"take {blocked} out" if is_removal(rollout.name) else f"except {blocked} or resume"
+        message = f"too many runs failed; {ways}"
         draft.tell(subject, ConditionType.HALTED, message)
+
+
+def keeps_back(record: PhaseRecord, rollout: str, release: int) -> bool:
+    """Tell whether a halt keeps what it blocks from a release (S15).
+
+    What broke computers when it came has to be removable, and the other way round.
+    """
+    same_way = is_removal(record.rollout) == is_removal(rollout)
+    return same_way and record.blocks(rollout, release)
 
 
 def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> list[PhaseRecord]:
@@ -93,7 +104,7 @@ def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> lis
         record
         for record in draft.phases.values()
         if record.state is PhaseState.HALTED
-        and record.blocks(release.rollout, release.number)
+        and keeps_back(record, release.rollout, release.number)
         and not offered.isdisjoint(record.blocked)
     ]
 

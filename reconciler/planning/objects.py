@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from reconciler.desired.expansion import EMERGENCY, REFERENCE, kind_and_name
 from reconciler.kinds.phase import Phase
+from reconciler.model.aims import Aim
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
@@ -37,7 +38,6 @@ from reconciler.planning.scans import (
 )
 from reconciler.planning.world import RolloutView, World
 
-INSTALL = "install"
 K = TypeVar("K", bound=tuple[str | int, ...])
 R = TypeVar("R", bound=DerivedObject)
 
@@ -104,8 +104,8 @@ class ObjectDraft:
         program = Program(
             package.id,
             package.version,
-            INSTALL,
-            INSTALL,
+            rollout.aim.program,
+            rollout.aim.program,
             rollout.group.document.spec.max_runtime,
             package.owner,
             depends_on=non_expedited_name(rollout) if rollout.kind == EMERGENCY else "",
@@ -179,7 +179,7 @@ class ObjectDraft:
             grace=phase.grace,
             held=held,
             owner=known.owner if known else _owner(rollout),
-            superseded=rollout.keep_superseded,
+            superseded=rollout.aim is Aim.INSTALL_SUPERSEDED_TOO,
             released_at=released_at,
             rerun_at=rerun_of(self._draft, rollout.name, phase.name, opened_at),
             order=order_of(

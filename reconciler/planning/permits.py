@@ -111,7 +111,7 @@ class Settlement:
             self.catalog,
             computer.states,
             listed,
-            keep_superseded=offer.superseded,
+            offer.aim,
             waived=self._waived(computer, listed),
         )
         return not needed and not _awaits_restart(computer, listed, offer)

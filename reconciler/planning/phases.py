@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.kinds.phase import Gate, Phase
@@ -116,7 +116,7 @@ def make_census(
         membership,
         phase.gate or Gate(),
         phase.grace,
-        rollout.keep_superseded,
+        rollout.aim,
     )
 
 
@@ -143,10 +143,8 @@ def is_served(rollout: RolloutView, release: Release, phase: Phase, draft: Draft
         record = draft.phases.get((rollout.name, newer.number, phase.name))
         if newer.number > release.number and record is not None and _succeeded(record):
             held.update(update.id for update in newer.offered())
-    superseders: Mapping[str, frozenset[str]] = rollout.world.observed.catalog.superseders
     return bool(held) and all(
-        update.id in held or not held.isdisjoint(superseders.get(update.id, ()))
-        for update in release.offered()
+        not held.isdisjoint(rollout.holders_of(update.id)) for update in release.offered()
     )
 
 

@@ -353,9 +353,7 @@ def _pending_count(
 ) -> PhaseCount:
     evidence = rollout.world.evidence
     place = (rollout.name, release.number, phase)
-    verdict, waived = evidence.judge_phase(
-        place, target, release, keep_superseded=rollout.keep_superseded
-    )
+    verdict, waived = evidence.judge_phase(place, target, release, rollout.aim)
     return PhaseCount(
         rollout=rollout.name,
         release=release.number,

@@ -21,6 +21,7 @@ from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.composition import composed
 from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
+from reconciler.planning.halts import keeps_back
 from reconciler.planning.own_deadlines import Terms, own_deadline
 from reconciler.planning.verdicts import needed_updates
 
@@ -177,7 +178,7 @@ def _updates(
         source.catalog,
         computer.states,
         listed,
-        keep_superseded=offer.superseded,
+        offer.aim,
         waived=frozenset(waived),
     )
     blocked = blocked_updates(source.memory, membership, ordinal)
@@ -211,7 +212,7 @@ def blocked_updates(memory: Memory, membership: Membership, ordinal: int) -> fro
     return frozenset(
         update
         for record in memory.phases.values()
-        if record.blocks(membership.rollout, membership.release)
+        if keeps_back(record, membership.rollout, membership.release)
         and record.halted_at is not None
         and record.halted_at <= entered_at
         for update in record.blocked

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.model.aims import Aim
 from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
 from reconciler.observed.memo import Identity
 from reconciler.planning.actions import Verb
@@ -108,18 +109,28 @@ def _note_force(rollout: RolloutView, draft: Draft) -> None:
             rollout.subject, ConditionType.NOTHING_TO_OFFER, "the authorization's from is ahead"
         )
     elif not rollout.authorized:
-        lack = "whose files the catalog knows" if rollout.without_files else "that the catalog has"
-        message = f"the authorization selects no update {lack}"
-        draft.tell(rollout.subject, ConditionType.NOTHING_TO_OFFER, message)
-    if rollout.without_files:
-        draft.tell(rollout.subject, ConditionType.NO_FILES, _no_files(rollout.without_files))
+        draft.tell(rollout.subject, ConditionType.NOTHING_TO_OFFER, _nothing(rollout))
+    if rollout.left_out:
+        _tell_left_out(rollout, draft)
 
 
-def _no_files(updates: frozenset[str]) -> str:
-    """Say which authorized updates are only advisories; three names show what is meant."""
-    named = ", ".join(sorted(updates)[:_MOST_NAMED])
-    more = ", …" if len(updates) > _MOST_NAMED else ""
-    return f"no files are known of {len(updates)} authorized update(s): {named}{more}"
+def _nothing(rollout: RolloutView) -> str:
+    if rollout.aim is Aim.REMOVE:
+        return "the catalog has none of its updates, or none that can be removed"
+    lack = "whose files the catalog knows" if rollout.left_out else "that the catalog has"
+    return f"the authorization selects no update {lack}"
+
+
+def _tell_left_out(rollout: RolloutView, draft: Draft) -> None:
+    """Say which updates are only advisories or cannot be removed; three names tell enough."""
+    updates = rollout.left_out
+    named = ", ".join(sorted(updates)[:_MOST_NAMED]) + (", …" if len(updates) > _MOST_NAMED else "")
+    if rollout.aim is Aim.REMOVE:
+        message = f"{len(updates)} update(s) cannot be removed again: {named}"
+        draft.tell(rollout.subject, ConditionType.NOT_REMOVABLE, message)
+    else:
+        message = f"no files are known of {len(updates)} authorized update(s): {named}"
+        draft.tell(rollout.subject, ConditionType.NO_FILES, message)
 
 
 def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
+from reconciler.desired.expansion import is_removal
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.update_group import UpdateGroupSpec, UpdateQuery
 from reconciler.model.rollouts import ReleasedUpdate
@@ -76,7 +77,11 @@ def authorized_updates(
     Updates that the catalog's source withdrew are left out. An update that is out of this set
     is out of all releases for good (S12); one that a later update supersedes stays in it. The
     second set are advisories: authorized too, but without files there is nothing to offer.
+    Of a removal it is what cannot be removed (I4); rejected and withdrawn updates are removed.
     """
+    if is_removal(authorization):
+        removable = frozenset(one for one in chosen if catalog.entries[one].update.removable)
+        return removable, chosen - removable
     is_out = exclusion(desired, authorization)
     live = {one for one in chosen if not (is_out(one) or catalog.entries[one].withdrawn)}
     offered = frozenset(one for one in live if catalog.entries[one].update.has_files)
@@ -84,7 +89,12 @@ def authorized_updates(
 
 
 def exclusion(desired: DesiredState, authorization: str) -> Callable[[str], bool]:
-    """Give the test of whether git takes an update out by name, whatever the catalog says of it."""
+    """Give the test of whether git takes an update out by name, whatever the catalog says of it.
+
+    A rejection keeps updates from coming, not from going.
+    """
+    if is_removal(authorization):
+        return lambda _: False
     spec = desired.authorizations[authorization].document.spec
     rejections = (one.document.spec.updates for one in desired.rejections.values())
     group = desired.update_groups[spec.group].document.spec

@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.model.aims import Aim
 from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memo import Bits, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
-_SAYS_SOMETHING = (UpdateState.MISSING, UpdateState.UNKNOWN, UpdateState.PENDING_RESTART)
 _NOBODY = FrozenBitMap()
 _APPLIES = (UpdateState.MISSING, UpdateState.INSTALLED, UpdateState.PENDING_RESTART)
+_TO_DO = {
+    Aim.INSTALL: (UpdateState.MISSING,),
+    Aim.INSTALL_SUPERSEDED_TOO: (UpdateState.MISSING,),
+    Aim.REMOVE: (UpdateState.INSTALLED, UpdateState.PENDING_RESTART),
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,13 @@ class Evidence:
     memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
-    def judge(self, target: Bits, updates: tuple[str, ...], *, keep_superseded: bool) -> Verdict:
-        """Give each computer the first verdict that fits (S10)."""
-        verdict = self._verdicts(updates, keep_superseded=keep_superseded)
+    def judge(self, target: Bits, updates: tuple[str, ...], aim: Aim) -> Verdict:
+        """Give each computer the first verdict that fits (S10).
+
+        To a removal (I4) an update that is there is what a missing one is to an installation,
+        whatever supersedes it; nobody waits for a restart then.
+        """
+        verdict = self._verdicts(updates, aim)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
@@ -53,19 +62,18 @@ class Evidence:
         place: tuple[str, int, str],
         target: FrozenBitMap,
         release: Release,
-        *,
-        keep_superseded: bool,
+        aim: Aim,
     ) -> tuple[Verdict, FrozenBitMap]:
         """Give the verdicts of a phase, known by its place, and who is waived in it."""
         updates = release.ids
 
         def judge(fleet: AnyFleet) -> dict[str, Bits]:
             inside = fleet.cut(target)
-            verdict = self.judge(inside, updates, keep_superseded=keep_superseded)
+            verdict = self.judge(inside, updates, aim)
             return {**vars(verdict), "waived": self.excused(inside, updates, fleet)}
 
         among = (target, *self.looked_up(updates))
-        inputs = (updates, keep_superseded)
+        inputs = (updates, aim)
         found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
         waived = found.pop("waived")
         return Verdict(**found), waived
@@ -99,54 +107,47 @@ class Evidence:
             self.recent,
         )["knew"]
 
-    def _verdicts(self, updates: tuple[str, ...], *, keep_superseded: bool) -> Sets[str]:
+    def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            said = {
-                state: self._said(state, updates, fleet, keep_superseded=keep_superseded)
-                for state in _SAYS_SOMETHING
-            }
             rest = fleet.enrolled & self.judged(updates)
-            missing = rest & said[UpdateState.MISSING]
-            rest = rest - missing - said[UpdateState.UNKNOWN]
-            pending = rest & said[UpdateState.PENDING_RESTART]
+            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
+            missing = rest & BitMap.union(BitMap(), *to_do)
+            rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
+            pending = rest & self._said(UpdateState.PENDING_RESTART, updates, fleet, aim)
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
         among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, keep_superseded), (), verdicts, *among)
+        return self.memo.sets(("verdicts", updates, aim), (), verdicts, *among)
 
     def _said(
-        self,
-        state: UpdateState,
-        updates: tuple[str, ...],
-        fleet: AnyFleet,
-        *,
-        keep_superseded: bool,
+        self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
         found = []
         for update in fleet.told(state) & frozenset(updates):
-            bits = self._in_state(state, update, fleet)
-            if not keep_superseded:
+            bits = self._in_state(state, update, fleet, aim)
+            if aim is Aim.INSTALL:
                 newer = self.catalog.replacers(update).intersection(updates)
                 applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
                 bits = bits - BitMap.union(*applying) if newer else bits
             found.append(bits)
         return BitMap.union(BitMap(), *found)
 
-    def missing(self, update: str) -> BitMap:
-        """Give who misses an update."""
-        return self._in_state(UpdateState.MISSING, update, self.memo.fleet)
+    def left_to_do(self, target: Bits, updates: Collection[str], aim: Aim) -> tuple[str, ...]:
+        """Give the updates that somebody in the target misses, or has still to be rid of."""
 
-    def missing_any(self, target: Bits, updates: Collection[str]) -> tuple[str, ...]:
-        """Give the updates that somebody in the target misses."""
-        return tuple(sorted(update for update in updates if self.missing(update) & target))
+        def is_left(update: str) -> bool:
+            fleet = self.memo.fleet
+            return any(self._in_state(state, update, fleet, aim) & target for state in _TO_DO[aim])
 
-    def _in_state(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
+        return tuple(sorted(filter(is_left, updates)))
+
+    def _in_state(self, state: UpdateState, update: str, fleet: AnyFleet, aim: Aim) -> BitMap:
         """Give who is in a state; where a superseding update is installed, nobody is (S9)."""
         found = self._bound(state, update, fleet)
-        for newer in self.catalog.superseders.get(update, ()):
+        for newer in self.catalog.superseders.get(update, ()) if aim is not Aim.REMOVE else ():
             found = found - fleet.in_state(UpdateState.INSTALLED, newer)
         return found
 
@@ -170,20 +171,22 @@ def needed_updates(
     catalog: Catalog,
     states: Mapping[str, UpdateState],
     listed: frozenset[str],
+    aim: Aim,
     *,
-    keep_superseded: bool,
     waived: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Give what one computer misses of a set of updates, as `judge` sees it."""
+    """Give what one computer misses, or has to be rid of, as `judge` sees it."""
     due = listed - waived
+    left = sorted(one for one in due if states.get(one) in _TO_DO[aim])
+    if aim is Aim.REMOVE:
+        return tuple(left)
 
     def is_needed(update: str) -> bool:
         newer = catalog.superseders.get(update, frozenset())
-        replacers = frozenset() if keep_superseded else catalog.replacers(update) & due
+        replacers = catalog.replacers(update) & due if aim is Aim.INSTALL else frozenset()
         return not (
             any(states.get(other) is UpdateState.INSTALLED for other in newer)
             or any(states.get(other) in _APPLIES for other in replacers)
         )
 
-    missing = (one for one in due if states.get(one) is UpdateState.MISSING)
-    return tuple(sorted(filter(is_needed, missing)))
+    return tuple(filter(is_needed, left))

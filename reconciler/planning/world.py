@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.desired.expansion import EMERGENCY, kind_and_name, rollout_name
+from reconciler.desired.expansion import EMERGENCY, is_removal, kind_and_name, rollout_name
 from reconciler.desired.site_zones import zone_of_site
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.authorization import Authorization
@@ -19,6 +19,7 @@ from reconciler.kinds.phase import Phase
 from reconciler.kinds.rollout import Rollout
 from reconciler.kinds.suspension import Suspension
 from reconciler.kinds.update_group import UpdateGroup
+from reconciler.model.aims import Aim
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.problems import Location
 from reconciler.observed.memo import Identity, Memo
@@ -152,18 +153,21 @@ class RolloutView:
         return self.placed.document.spec.phases
 
     @cached_property
-    def keep_superseded(self) -> bool:
-        """Whether the group offers superseded updates as well (S8)."""
-        return self.group.document.spec.superseded == "include"
+    def aim(self) -> Aim:
+        """What it brings about; the group may offer superseded updates as well (S8)."""
+        if is_removal(self.name):
+            return Aim.REMOVE
+        too = self.group.document.spec.superseded == "include"
+        return Aim.INSTALL_SUPERSEDED_TOO if too else Aim.INSTALL
 
     @property
     def authorized(self) -> frozenset[str]:
-        """What git authorizes and can be installed, whatever the time."""
+        """What git authorizes and can be installed, or removed, whatever the time."""
         return self._authorized[0]
 
     @property
-    def without_files(self) -> frozenset[str]:
-        """What git authorizes, and of what the catalog knows no files: it is never offered."""
+    def left_out(self) -> frozenset[str]:
+        """What git authorizes and is never offered: without files, or not to be removed."""
         return self._authorized[1]
 
     @cached_property
@@ -178,10 +182,11 @@ class RolloutView:
         )
 
     def holders_of(self, update: str) -> frozenset[str]:
-        """Give the update, and those that supersede it."""
-        return frozenset({update}) | self.world.observed.catalog.superseders.get(
-            update, frozenset()
-        )
+        """Give the update, and those that do for it: to remove one is not to remove another."""
+        if self.aim is Aim.REMOVE:
+            return frozenset({update})
+        superseders = self.world.observed.catalog.superseders
+        return frozenset({update}) | superseders.get(update, frozenset())
 
     @property
     def overrides_windows(self) -> bool:

@@ -62,7 +62,7 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
     verdict = world.evidence.judge(
         target,
         world.observed.memory.releases[offer.rollout, offer.release].ids,
-        keep_superseded=offer.superseded,
+        offer.aim,
     )
     # Whose deadline only begins to run with a first contact is late as long as there is none.
     silent = target - fleet.last_contact_at.at_least(micros(offer.available_at))

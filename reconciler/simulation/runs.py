@@ -10,6 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from pyroaring import BitMap
 
+from reconciler.model.aims import Aim
 from reconciler.model.updates import Update
 from reconciler.observed.columns import NEVER, micros
 from reconciler.observed.flags import bits_of_flags
@@ -85,7 +86,10 @@ class Runs:
             mine = self.book(release).end(over, self.until, failing)
             if mine:
                 done = Ended(one, mine - failing, mine & failing)
-                self._truth.install(one.offer.updates, done.succeeded, restarting)
+                if one.offer.aim is Aim.REMOVE:
+                    self._truth.remove(one.offer.updates, done.succeeded)
+                else:
+                    self._truth.install(one.offer.updates, done.succeeded, restarting)
                 self._want_restart(one, done.succeeded, now)
                 ended.append(done)
         self.until[array_of(over)] = NEVER

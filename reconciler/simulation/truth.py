@@ -52,6 +52,15 @@ class Truth:
                 if waits:
                     self._waiting |= done
 
+    def remove(self, updates: Iterable[str], who: BitMap) -> None:
+        """Let computers be rid of what they have: they miss it then."""
+        for update in updates:
+            for state in (UpdateState.INSTALLED, UpdateState.PENDING_RESTART):
+                gone = self._real[state][update] & who
+                self._real[state][update] -= gone
+                self._real[UpdateState.MISSING][update] |= gone
+                self._untold[update] |= gone
+
     def restart(self, who: BitMap) -> None:
         """Let computers have restarted."""
         for update, pending in self._real[UpdateState.PENDING_RESTART].items():

@@ -57,8 +57,21 @@ spec:
       gate: {success: 50%, unreachableAfter: 3h}
       halt: {failures: 30%}
     - {name: rest, collection: everybody, gate: {success: 90%, unreachableAfter: 1d}}
+---
+apiVersion: patchwright.dev/v1alpha1
+kind: Removal
+metadata: {name: gone}
+spec:
+  updates: ["deb:Lab/security/app/1.1", "deb:Lab/security/lib/1.1"]
+  phases:
+    - {name: first, collection: half, gate: {success: 30%}, halt: {failures: 30%}}
+    - {name: rest, collection: everybody}
 """
-UPDATES = [an_update("app"), an_update("lib"), an_update("lib", "1.2", supersedes=())]
+UPDATES = [
+    an_update("app", removable=True),
+    an_update("lib", removable=True),
+    an_update("lib", "1.2", supersedes=()),
+]
 FEW = st.lists(st.integers(0, 29), min_size=1, max_size=3, unique=True)
 STATES = st.sampled_from(list(UpdateState))
 steps = st.one_of(

@@ -111,7 +111,11 @@ def _members(moment: Moment) -> dict[str, list[str]]:
 
 
 def _sizes(count: dict[str, Any]) -> dict[str, int]:
-    return {name: size for name, size in count.items() if name not in _COUNTED_APART}
+    return {
+        name: size
+        for name, size in count.items()
+        if isinstance(size, int) and name not in _COUNTED_APART
+    }
 
 
 def _offers(policy: Policy) -> dict[str, dict[str, Any]]:

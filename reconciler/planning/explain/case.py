@@ -9,13 +9,14 @@ from functools import cached_property
 
 from reconciler.desired.state import FieldPath, Placed
 from reconciler.kinds.base import Document
+from reconciler.model.aims import Aim
 from reconciler.model.computers import Computer, Run
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
 from reconciler.planning.actions import Cause
 from reconciler.planning.plan import Decisions
 from reconciler.planning.policy import PolicySource, make_policy
-from reconciler.planning.world import World
+from reconciler.planning.world import RolloutView, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Case:
     def now(self) -> datetime:
         """The plan's instant."""
         return self.decisions.world.now
+
+    @cached_property
+    def rollouts(self) -> tuple[RolloutView, ...]:
+        """What may bring updates; a removal brings none."""
+        return tuple(one for one in self.decisions.rollouts if one.aim is not Aim.REMOVE)
 
     @cached_property
     def source(self) -> PolicySource:

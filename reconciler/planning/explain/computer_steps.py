@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from reconciler.model.aims import Aim
 from reconciler.model.reasons import Reason
 from reconciler.model.times import later, render_duration
 from reconciler.model.updates import UpdateState
@@ -121,7 +122,7 @@ def _scan_rule(case: Case) -> Cause | None:
 
 def _supersedence(case: Case, update: str) -> Iterator[Step]:
     catalog, states = case.world.observed.catalog, case.computer.states
-    if not needed_updates(catalog, states, frozenset({update}), keep_superseded=True):
+    if not needed_updates(catalog, states, frozenset({update}), Aim.INSTALL_SUPERSEDED_TOO):
         newer = sorted(
             one
             for one in catalog.superseders.get(update, ())

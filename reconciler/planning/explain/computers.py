@@ -86,7 +86,7 @@ def open_updates(case: Case) -> tuple[str, ...]:
     computer = case.computer
     entries = case.world.observed.catalog.entries
     found = {one for one, state in computer.states.items() if state is not UpdateState.INSTALLED}
-    for rollout in case.decisions.rollouts:
+    for rollout in case.rollouts:
         for update in rollout.authorized - computer.states.keys():
             entry = entries[update]
             applies = not entry.update.release or computer.release in entry.update.release

@@ -44,7 +44,7 @@ class Way:
 
 def ways(case: Case, update: str) -> Iterator[Way]:
     """Give every way, by rollout; the newest release that holds the update first."""
-    for rollout in case.decisions.rollouts:
+    for rollout in case.rollouts:
         releases = reversed(case.decisions.draft.releases_of(rollout.name))
         holding = [one for one in releases if any(it.id == update for it in one.offered())]
         live = [one for one in holding if not one.retired]

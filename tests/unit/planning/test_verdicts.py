@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.model.aims import Aim
 from reconciler.model.updates import UpdateState
 from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
@@ -41,10 +42,10 @@ def evidence(world, waived=()):
     return Evidence(catalog, recent, memo, {one: FrozenBitMap([0]) for one in waived})
 
 
-def verdict(world, *names, keep_superseded=False, waived=()):
+def verdict(world, *names, aim=Aim.INSTALL, waived=()):
     """Name the verdict of the one computer for the updates."""
     updates = tuple(IDS.get(name, name) for name in names)
-    found = evidence(world, waived).judge(BitMap([0]), updates, keep_superseded=keep_superseded)
+    found = evidence(world, waived).judge(BitMap([0]), updates, aim)
     parts = {"unknown": found.unknown, "missing": found.non_compliant}
     parts |= {"restart": found.pending_restart, "compliant": found.compliant}
     (name,) = [name for name, who in parts.items() if who]
@@ -143,7 +144,7 @@ def test_superseded_member_is_left_out_where_the_newer_one_applies(app, newer, e
 def test_superseded_member_counts_where_the_group_includes_it():
     world = a_world(app="m", next="r")
 
-    assert verdict(world, "app", "next", keep_superseded=True) == "missing"
+    assert verdict(world, "app", "next", aim=Aim.INSTALL_SUPERSEDED_TOO) == "missing"
 
 
 @pytest.mark.parametrize("kind", ["release", "definition"])
@@ -197,10 +198,10 @@ def test_class_of_the_machine_decides_how_long_a_scan_counts(kind, stale_after):
 @given(
     st.dictionaries(st.sampled_from(sorted(IDS)), st.sampled_from(sorted(STATES))),
     st.sets(st.sampled_from(sorted(IDS)), min_size=1),
-    st.booleans(),
+    st.sampled_from(Aim),
     st.sets(st.sampled_from(sorted(IDS.values()))),
 )
-def test_needs_something_exactly_when_not_compliant(states, names, keep, waived):
+def test_needs_something_exactly_when_not_compliant(states, names, aim, waived):
     """One computer's list and the fleet's bitmaps are two forms of one rule."""
     world = a_world(**states)
     listed = frozenset(IDS[name] for name in names)
@@ -208,10 +209,10 @@ def test_needs_something_exactly_when_not_compliant(states, names, keep, waived)
         world.catalog(),
         world.computers["a"].states,
         listed,
-        keep_superseded=keep,
+        aim,
         waived=frozenset(waived),
     )
-    found = verdict(world, *names, keep_superseded=keep, waived=waived)
+    found = verdict(world, *names, aim=aim, waived=waived)
 
     assert waived.isdisjoint(needed)
     assert bool(needed) == (found == "missing")
