@@ -11,12 +11,11 @@ from rich.table import Table
 
 from reconciler.app.home import Home
 from reconciler.cli.output import print_json, print_lines
-from reconciler.engine.conditions import READY, RECONCILING, STALLED
+from reconciler.engine.conditions import OF_SITE
 from reconciler.engine.status import STATUS
 from reconciler.model.canonical import Json
 
 CONVERGED, ERROR, PENDING, STALE = 0, 1, 2, 4
-_OF_SITE = frozenset({READY, RECONCILING, STALLED})
 _COLUMNS = (
     "rollout",
     "release",
@@ -90,7 +89,7 @@ def _lines(status: Json) -> Iterator[str]:
     if status["pendingActions"]:
         yield f"{status['pendingActions']} action(s) withheld: the site observes"
     for condition in status["conditions"]:
-        if condition["type"] in _OF_SITE:
+        if condition["type"] in OF_SITE:
             continue
         yield f"{condition['type']}: {condition['subject']}: {condition['message']}"
     yield "converged" if status["converged"] else "not converged"

@@ -21,6 +21,7 @@ from reconciler.demo.commands import LabError
 from reconciler.demo.deb import DebPackage
 from reconciler.demo.lab import Lab, open_lab
 from reconciler.demo.world import World
+from reconciler.engine.conditions import OF_SITE
 from reconciler.model.canonical import Json
 
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -113,7 +114,11 @@ def _table(status: Json, *, everything: bool = False) -> Group:
             str(count["failed"]),
         )
     conditions = status["conditions"] if status and everything else ()
-    lines = [Text(f"{one['type']}: {one['subject']}: {one['message']}") for one in conditions]
+    lines = [
+        Text(f"{one['type']}: {one['subject']}: {one['message']}")
+        for one in conditions
+        if one["type"] not in OF_SITE
+    ]
     return Group(table, *lines)
 
 

@@ -17,6 +17,10 @@ TRUE, FALSE = "True", "False"
 READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
 
 
+OF_SITE = frozenset({READY, RECONCILING, STALLED})
+"""What sums up the site: it is there always, true or false."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One statement of now: whether it is true of a subject, why, and in words."""
