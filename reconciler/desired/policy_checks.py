@@ -27,12 +27,13 @@ def check_policies(state: DesiredState, rollouts: Rollouts, now: datetime) -> It
     gated = [*phased_rollouts(rollouts), *(one for one in phased_others(state) if one.gated)]
     for policy in state.policies.values():
         yield from _approvers_suffice(policy.name, policy)
+    everyone = [*gated, *phased_others(state)]
     for scope in scopes(state):
         yield from _approvals(state, rollouts, scope)
         yield from _phases(scope, gated)
         yield from _emergencies(state, scope)
         yield from _waivers(state, scope, now)
-        yield from _windows(state, scope, [*gated, *phased_others(state)])
+        yield from _windows(state, scope, everyone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ def _counted(state: DesiredState, scope: Scope, one: _Approved) -> tuple[frozens
 
 def _phases(scope: Scope, gated: list[Phased]) -> Iterator[Problem]:
     spec = scope.policy.document.spec
-    for phased in gated:
+    asks = bool(spec.first_phase_in) or spec.min_soak is not None
+    for phased in gated if asks else ():
         if not phased.phases:
             continue
         first = phased.phases[0]
@@ -141,7 +143,7 @@ def _first(scope: Scope, placed: Placed[Document], field: FieldPath, found: str)
 def _soaks(scope: Scope, phased: Phased) -> Iterator[Problem]:
     """The last gate lets nothing open, so its soak is not asked about."""
     shortest = scope.policy.document.spec.min_soak
-    for number, phase in enumerate(phased.phases[:-1]):
+    for number, phase in enumerate(phased.phases[:-1] if shortest is not None else ()):
         gate = phase.gate
         if shortest is None or gate is None or gate.soak >= shortest:
             continue
@@ -154,7 +156,8 @@ def _soaks(scope: Scope, phased: Phased) -> Iterator[Problem]:
 
 def _emergencies(state: DesiredState, scope: Scope) -> Iterator[Problem]:
     spec = scope.policy.document.spec
-    for change in state.emergency_changes.values():
+    asks = bool(spec.first_phase_in) or spec.forbid_window_override
+    for change in state.emergency_changes.values() if asks else ():
         if not scope.holds_any(emergency_collections(change.document)):
             continue
         reference = change.document.spec.reference
