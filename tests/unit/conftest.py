@@ -6,7 +6,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Give each test of this folder two seconds, unless it names its own limit."""
+    """Give each test of this folder ten seconds, unless it names its own limit."""
     for item in items:
         if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(10))
