@@ -9,7 +9,7 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.model.updates import UpdateState
 from reconciler.observed.columns import IntPart
 from reconciler.observed.facts import FactPart
-from reconciler.observed.fleet import Fleet, shard_of
+from reconciler.observed.fleet import Fleet, in_shards
 from reconciler.observed.order import array_of
 from reconciler.observed.runs import RunPart
 
@@ -34,9 +34,9 @@ class FleetPart:
         """Give those of the enrolled computers of that name."""
         return self._fleet.named(name) & self.among
 
-    def in_shard(self, number: int, shards: int) -> BitMap:
-        """Give those of the computers in one of so many shards, counted from 0 (S5)."""
-        return shard_of(self._shard_position, number, shards)
+    def in_shards(self, numbers: range, of: int) -> BitMap:
+        """Give those of the computers in shards that follow one another, of so many (S5)."""
+        return in_shards(self._shard_position, numbers, of)
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give those who were in that state at the last scan; not applicable is not kept."""

@@ -13,11 +13,12 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.memo import Bits, Instants, Sets
+from reconciler.observed.memo import Bits, Sets
 from reconciler.observed.memory import Membership
 from reconciler.observed.order import array_of, bits_of
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.runs import RunColumn, RunPart
+from reconciler.observed.steps import Instants
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 
@@ -44,12 +45,12 @@ class Census:
         """Those that a waiver lets off all that applies to them (S11)."""
         return self._sets["waived"]
 
-    @property
+    @cached_property
     def liable(self) -> FrozenBitMap:
         """The target without the waived ones."""
-        return self.target - self.waived
+        return self.target - self.waived if self.waived else self.target
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """Each computer's verdict for what the release offers (S10)."""
         sets = self._sets
@@ -79,6 +80,11 @@ class Census:
     def counted(self) -> FrozenBitMap:
         """Those that the gate's ratio is of (S14)."""
         return self._sets["counted"]
+
+    @cached_property
+    def complying(self) -> int:
+        """How many of the counted ones comply: the ratio is of these."""
+        return self.counted.intersection_cardinality(self.compliant)
 
     @property
     def failed(self) -> FrozenBitMap:

@@ -94,7 +94,8 @@ def watch_contacts(
     that is kept is the plan's, so that a deadline is never earlier than it should be.
     """
     members = membership.members
-    kept = replace(membership, joined=membership.joined.within(members))
+    joined = membership.joined.within(members)
+    kept = membership if joined is membership.joined else replace(membership, joined=joined)
     if terms is None or now < terms.watched_from:
         return kept
     came = members - old.members if old is not None else FrozenBitMap()
@@ -118,10 +119,10 @@ def cap_movers(
 ) -> Membership:
     """Keep the deadlines of those who come from another phase of the release from rising."""
     capped = membership.capped.within(membership.members)
-    for terms, left in former:
+    for terms, left in former if came else ():
         for due_at, who in own_deadlines(terms, left, came & left.members, zoned, now):
             capped = capped.at(due_at, who)
-    return replace(membership, capped=capped)
+    return membership if capped is membership.capped else replace(membership, capped=capped)
 
 
 def keep_passed(terms: Terms, membership: Membership, zoned: Zoned, now: datetime) -> Membership:

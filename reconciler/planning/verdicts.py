@@ -88,18 +88,18 @@ class Evidence:
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        return (self.recent, *(self.waived[update] for update in waived))
+        return (self.recent, *self._waivers(updates))
 
     def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
 
         Of an update that the catalog lost no scan knows anything (S29).
         """
-        entries = self.catalog.entries
-        if not all(map(entries.__contains__, updates)):
-            return FrozenBitMap()
-        required = max((entries[update].since for update in updates), default=0)
+        required = self.memo.value(
+            ("required", tuple(updates)), (), lambda: self._required(updates)
+        )
+        if required is None:
+            return _NOBODY
         return self.memo.sets(
             ("knew", required),
             (),
@@ -107,31 +107,54 @@ class Evidence:
             self.recent,
         )["knew"]
 
+    def _required(self, updates: Sequence[str]) -> int | None:
+        """Give the content version that a scan must have; nothing where the catalog lost one."""
+        entries = self.catalog.entries
+        if not all(map(entries.__contains__, updates)):
+            return None
+        return max((entries[update].since for update in updates), default=0)
+
     def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
+        judged, said = self.judged(updates), self._all_said(updates, aim)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            rest = fleet.enrolled & self.judged(updates)
-            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
-            missing = rest & BitMap.union(BitMap(), *to_do)
-            rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
-            pending = rest & self._said(UpdateState.PENDING_RESTART, updates, fleet, aim)
+            rest = fleet.enrolled & judged
+            missing = rest & said["to do"]
+            rest = rest - missing - said["unknown"]
+            pending = rest & said["pending"]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, aim), (), verdicts, *among)
+        key = ("verdicts", updates, aim)
+        return self.memo.sets(key, (), verdicts, judged, *said.values())
+
+    def _all_said(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+        """Give what the last scans said, however long ago: no time alone changes that."""
+
+        def said(fleet: AnyFleet) -> dict[str, BitMap]:
+            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
+            return {
+                "to do": BitMap.union(BitMap(), *to_do),
+                "unknown": self._said(UpdateState.UNKNOWN, updates, fleet, aim),
+                "pending": self._said(UpdateState.PENDING_RESTART, updates, fleet, aim),
+            }
+
+        return self.memo.sets(("said", updates, aim), (), said, *self._waivers(updates))
 
     def _said(
         self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        found = []
-        for update in fleet.told(state) & frozenset(updates):
+        listed = frozenset(updates)
+        told = fleet.told(state) & listed
+        superseded = told & self.catalog.superseders.keys()
+        found = [self._bound(state, update, fleet) for update in told - superseded]
+        for update in superseded:
             bits = self._in_state(state, update, fleet, aim)
             if aim is Aim.INSTALL:
-                newer = self.catalog.replacers(update).intersection(updates)
+                newer = self.catalog.replacers(update) & listed
                 applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
-                bits = bits - BitMap.union(*applying) if newer else bits
+                bits = bits - BitMap.union(BitMap(), *applying)
             found.append(bits)
         return BitMap.union(BitMap(), *found)
 
@@ -165,6 +188,11 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
+
+    def _waivers(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give who is let off each of the updates that somebody is let off, in a fixed order."""
+        waived = sorted(self.waived.keys() & updates) if self.waived else ()
+        return tuple(self.waived[update] for update in waived)
 
 
 def needed_updates(
