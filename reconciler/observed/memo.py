@@ -31,16 +31,18 @@ _NOBODY = FrozenBitMap()
 
 
 class Identity(Generic[T]):
-    """Stands for an object among inputs: equal while it is the very same one."""
+    """Stands for an object among inputs or in a key: equal while it is the very same one."""
 
     __slots__ = ("it",)
-    __hash__ = object.__hash__
 
     def __init__(self, it: T) -> None:
         self.it = it
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identity) and other.it is self.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
 
 
 @dataclass(slots=True)
@@ -113,13 +115,19 @@ class Memo:
         return self.sets(key, inputs, lambda fleet: {"members": compute(fleet)})["members"]
 
     def sets(
-        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Found[K]], *among: Bits
+        self,
+        key: Hashable,
+        inputs: object,
+        compute: Callable[[AnyFleet], Found[K]],
+        *among: Bits,
+        within: bool = False,
     ) -> Sets[K]:
         """Give the named sets that a function of the fleet and the inputs finds.
 
         `among` are sets in which the function looks up each computer: where they changed since,
-        it is asked again for those who joined or left. While nothing changed the answer is the
-        very same object.
+        it is asked again for those who joined or left. With `within` it finds only computers of
+        the first of them, and need not be asked for others. While nothing changed the answer is
+        the very same object.
         """
         entry = self._entries.get(key)
         part = None
@@ -130,7 +138,7 @@ class Memo:
             known = _frozen(found)
         else:
             known, ages = cast("Sets[K]", entry.value), entry.ages
-            if part.among:
+            if _are_concerned(part.among, entry.among, among, within=within):
                 found, more = self._ask(compute, part)
                 known, ages = _mended(known, found, part.among), ages | more
         self._note(ages)
@@ -176,6 +184,15 @@ def _moved(before: Sequence[Bits], now: Sequence[Bits]) -> BitMap:
     return moved
 
 
+def _are_concerned(
+    who: BitMap, before: Sequence[Bits], now: Sequence[Bits], *, within: bool
+) -> bool:
+    """Tell whether a function has to be asked for some of them."""
+    if within:
+        return who.intersect(before[0]) or who.intersect(now[0])
+    return bool(who)
+
+
 def _are_same(first: Sequence[object], second: Sequence[object]) -> bool:
     """Tell whether both hold the very same objects."""
     return len(first) == len(second) and all(map(is_, first, second))
@@ -191,13 +208,15 @@ def _freeze(bits: Bits) -> FrozenBitMap:
 
 def _mended(known: Sets[K], found: Found[K], among: BitMap) -> Sets[K]:
     """Take those who changed out of every set, and put them where they belong now."""
-    mended = dict(known)
+    mended: dict[K, FrozenBitMap] = {}
     for name, old in known.items():
         new = found.get(name, _NOBODY)
-        if (new or old.intersect(among)) and (old & among) != new:
-            mended[name] = (old - among) | new
-            if name not in found and not mended[name]:
-                del mended[name]
+        if new or old.intersect(among):
+            came_or_left = (old & among) ^ new
+            if came_or_left:
+                mended[name] = old ^ came_or_left
     mended |= {name: _freeze(bits) for name, bits in found.items() if name not in known}
-    same = len(mended) == len(known) and all(mended[name] is known.get(name) for name in mended)
-    return known if same else mended
+    if not mended:
+        return known
+    whole = {**known, **mended}
+    return {name: bits for name, bits in whole.items() if bits or name in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from pyroaring import BitMap, FrozenBitMap
@@ -27,7 +28,7 @@ class FleetPart:
         self.last_scan_at = IntPart(fleet.last_scan_at, self._ordinals)
         self.scan_version = IntPart(fleet.scan_version, self._ordinals)
         self._shard_position = IntPart(fleet.shard_position, self._ordinals)
-        self._states: dict[UpdateState, dict[str, BitMap]] = {}
+        self._told: dict[UpdateState, AbstractSet[str]] = {}
         self._facts: dict[str, FactPart | None] = {}
 
     def named(self, name: str) -> BitMap:
@@ -40,23 +41,22 @@ class FleetPart:
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give those who were in that state at the last scan; not applicable is not kept."""
-        return self._in_states(state).get(update) or BitMap()
+        return self._fleet.in_state(state, update) & self.among
 
     def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
         """Give those of the members that this is about."""
         return members & self.among
 
-    def told(self, state: UpdateState) -> frozenset[str]:
-        """Give the updates that some of the computers are in that state of."""
-        return frozenset(self._in_states(state))
+    def told(self, state: UpdateState) -> AbstractSet[str]:
+        """Give the updates that some of the computers are in that state of.
 
-    def _in_states(self, state: UpdateState) -> dict[str, BitMap]:
-        """Few computers are in few sets: those are found once for all who ask."""
-        if state not in self._states:
-            told = self._fleet.states[state].items()
-            met = [(update, bits) for update, bits in told if not bits.isdisjoint(self.among)]
-            self._states[state] = {update: bits & self.among for update, bits in met}
-        return self._states[state]
+        Few computers are in few sets: those are found once for all who ask.
+        """
+        if state not in self._told:
+            states = self._fleet.states[state].items()
+            met = {update for update, bits in states if bits.intersect(self.among)}
+            self._told[state] = met
+        return self._told[state]
 
     def fact(self, name: str) -> FactPart | None:
         """Give the fact of these computers; nothing where no computer ever told it."""

@@ -128,7 +128,8 @@ class Census:
             return _Count(self, entrants, fleet).sets()
 
         looked_up = self.world.evidence.looked_up(self.release.ids)
-        return self.world.memo.sets(key, inputs, count, self.target, entrants, *looked_up)
+        among: tuple[Bits, ...] = (self.target, entrants, *looked_up)
+        return self.world.memo.sets(key, inputs, count, *among, within=True)
 
     def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""
@@ -159,9 +160,6 @@ class _Count:
         self._census = census
         self._entrants = entrants
         self._fleet = fleet
-        self._runs: RunColumn | RunPart = fleet.runs_of(
-            f"{census.release.first_name}/{census.release.number}"
-        )
         self._target = fleet.cut(census.target)
 
     def sets(self) -> dict[str, Bits]:
@@ -175,6 +173,11 @@ class _Count:
             *(self._failed, self._tried, self._waived, self._lost),
         )
         return dict(zip(_NAMES, found, strict=True))
+
+    @cached_property
+    def _runs(self) -> RunColumn | RunPart:
+        release = self._census.release
+        return self._fleet.runs_of(f"{release.first_name}/{release.number}")
 
     @cached_property
     def _verdict(self) -> Verdict:

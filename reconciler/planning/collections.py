@@ -135,10 +135,11 @@ class Collections:
     def _evaluate(self, name: str, reading: Reading) -> FrozenBitMap:
         spec = self._desired.collections[name].document.spec
         named, _ = self._named(spec.computers, f"Collection/{name}")
+        names = self._memo.value(
+            ("refers to", name), (), lambda: sorted(set(collection_names(spec)))
+        )
         referred = [
-            self._members(one, how)
-            for one in sorted(set(collection_names(spec)))
-            for how in (reading, _WITHOUT[reading])
+            self._members(one, how) for one in names for how in (reading, _WITHOUT[reading])
         ]
         return self._memo.sets(
             ("collection", name, reading),

@@ -11,7 +11,7 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.memo import Bits, Memo, Sets
+from reconciler.observed.memo import Bits, Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _NOBODY = FrozenBitMap()
@@ -74,7 +74,7 @@ class Evidence:
 
         among = (target, *self.looked_up(updates))
         inputs = (updates, aim)
-        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among, within=True))
         waived = found.pop("waived")
         return Verdict(**found), waived
 
@@ -90,14 +90,18 @@ class Evidence:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
         return (self.recent, *self._waivers(updates))
 
-    def judged(self, updates: Sequence[str]) -> FrozenBitMap:
-        """Give the computers whose scan is recent and knew all the updates.
+    def _required(self, updates: Sequence[str]) -> int | None:
+        """Give the content version that a scan must have to know the updates.
 
         Of an update that the catalog lost no scan knows anything (S29).
         """
-        required = self.memo.value(
-            ("required", tuple(updates)), (), lambda: self._required(updates)
-        )
+        entries = self.catalog.entries
+        if not all(map(entries.__contains__, updates)):
+            return None
+        return max((entries[update].since for update in updates), default=0)
+
+    def _judged(self, required: int | None) -> FrozenBitMap:
+        """Give the computers whose scan is recent and had at least the content version."""
         if required is None:
             return _NOBODY
         return self.memo.sets(
@@ -107,16 +111,11 @@ class Evidence:
             self.recent,
         )["knew"]
 
-    def _required(self, updates: Sequence[str]) -> int | None:
-        """Give the content version that a scan must have; nothing where the catalog lost one."""
-        entries = self.catalog.entries
-        if not all(map(entries.__contains__, updates)):
-            return None
-        return max((entries[update].since for update in updates), default=0)
-
     def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
-        judged, said = self.judged(updates), self._all_said(updates, aim)
+        the_updates = Identity(updates)
+        required = self.memo.value(("required", the_updates), (), lambda: self._required(updates))
+        judged, said = self._judged(required), self._all_said(updates, aim)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
             rest = fleet.enrolled & judged
@@ -125,27 +124,28 @@ class Evidence:
             pending = rest & said["pending"]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        key = ("verdicts", updates, aim)
+        key = ("verdicts", the_updates, aim)
         return self.memo.sets(key, (), verdicts, judged, *said.values())
 
     def _all_said(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
         """Give what the last scans said, however long ago: no time alone changes that."""
 
         def said(fleet: AnyFleet) -> dict[str, BitMap]:
-            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
+            listed = frozenset(updates)
+            to_do = (self._said(state, listed, fleet, aim) for state in _TO_DO[aim])
             return {
                 "to do": BitMap.union(BitMap(), *to_do),
-                "unknown": self._said(UpdateState.UNKNOWN, updates, fleet, aim),
-                "pending": self._said(UpdateState.PENDING_RESTART, updates, fleet, aim),
+                "unknown": self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                "pending": self._said(UpdateState.PENDING_RESTART, listed, fleet, aim),
             }
 
-        return self.memo.sets(("said", updates, aim), (), said, *self._waivers(updates))
+        key = ("said", Identity(updates), aim)
+        return self.memo.sets(key, (), said, *self._waivers(updates))
 
     def _said(
-        self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
+        self, state: UpdateState, listed: frozenset[str], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        listed = frozenset(updates)
         told = fleet.told(state) & listed
         superseded = told & self.catalog.superseders.keys()
         found = [self._bound(state, update, fleet) for update in told - superseded]
@@ -176,7 +176,7 @@ class Evidence:
 
     def _inapplicable(self, update: str, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged([update]))
+        found = fleet.cut(self._judged(self._required([update])))
         for state in (*_APPLIES, UpdateState.UNKNOWN):
             found = found - fleet.in_state(state, update)
         return found
