@@ -3,8 +3,11 @@
 Both count, for every phase of every group, who misses an update, who is unknown, who waits for a
 restart and who complies; and for every update how many are in which state. PostgreSQL has a row
 for each (computer, applicable update), indexed both ways, analysed and warm; ours has the fleet's
-bitmaps. The answers are compared before anything counts. PostgreSQL runs in a temporary folder,
-on a socket there, as a user without privileges. Each side counts with its fastest round.
+bitmaps. SQL asks in two ways: as one would write it down first, and as one would after a look at
+the query plan, through an index of those rows alone that can make a verdict other than compliant.
+The answers are compared before anything counts. PostgreSQL runs in a temporary folder, on a socket
+there, as a user without privileges. Each side counts with its fastest round, and SQL with its
+better way.
 Run: .venv/bin/python benchmarks/summaries.py
 """
 
@@ -43,15 +46,25 @@ CREATE TABLE member ("group" smallint NOT NULL, update smallint NOT NULL);
 _INDEXES = """
 ALTER TABLE state ADD PRIMARY KEY (update, computer) INCLUDE (state);
 CREATE INDEX ON state (computer);
+CREATE INDEX ON state (update, computer) INCLUDE (state) WHERE state <> 1;
 CREATE INDEX ON member (update);
 VACUUM ANALYZE;
 """
-_BY_PHASE = """
-WITH judged AS (
+_JUDGED = {
+    "first": """
   SELECT m."group" AS g, s.computer, CASE
     WHEN bool_or(s.state = 0) THEN 0 WHEN bool_or(s.state = 3) THEN 1
     WHEN bool_or(s.state = 2) THEN 2 ELSE 3 END AS verdict
-  FROM state s JOIN member m USING (update) GROUP BY m."group", s.computer),
+  FROM state s JOIN member m USING (update) GROUP BY m."group", s.computer
+""",
+    "better": """
+  SELECT m."group" AS g, s.computer,
+    min(CASE s.state WHEN 0 THEN 0 WHEN 3 THEN 1 ELSE 2 END) AS verdict
+  FROM state s JOIN member m USING (update) WHERE s.state <> 1 GROUP BY m."group", s.computer
+""",
+}
+_BY_PHASE = """
+WITH judged AS ({judged}),
 counted AS (
   SELECT g, phase, verdict, count(*) AS n
   FROM judged JOIN computer c ON c.id = judged.computer GROUP BY g, phase, verdict)
@@ -199,9 +212,10 @@ def fill(server: Postgres, site: Site) -> None:
     server.ask(_INDEXES)
 
 
-def by_sql(server: Postgres) -> tuple[dict[Key, int], float]:
-    """Count everything by SQL; give the counts and the server's own seconds."""
-    told = server.ask(f"\\timing on\n{_BY_PHASE.format(groups=GROUPS)};\n{_BY_UPDATE};\n")
+def by_sql(server: Postgres, way: str) -> tuple[dict[Key, int], float]:
+    """Count everything by SQL in one of the ways; give the counts and the server's own seconds."""
+    by_phase = _BY_PHASE.format(judged=_JUDGED[way], groups=GROUPS)
+    told = server.ask(f"\\timing on\n{by_phase};\n{_BY_UPDATE};\n")
     counts, seconds = {}, 0.0
     for line in told.splitlines():
         timed = re.match(r"Time: ([\d.]+) ms", line)
@@ -223,7 +237,8 @@ def main() -> int:
     asked = parser.parse_args()
     site = Site(asked.computers, asked.applicable, asked.seed)
     phases, states = site.bitmaps()
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {way: [] for way in _JUDGED}
     with postgres() as server:
         version = server.ask("SHOW server_version;").split()[0]
         fill(server, site)
@@ -232,17 +247,20 @@ def main() -> int:
             began = time.perf_counter()
             mine = by_bitmaps(phases, states, site.groups)
             ours.append(time.perf_counter() - began)
-            counts, seconds = by_sql(server)
-            theirs.append(seconds)
-            assert counts == mine, "the two sides differ"
-    ratio = min(theirs) / min(ours)
+            for way, taken in theirs.items():
+                counts, seconds = by_sql(server, way)
+                taken.append(seconds)
+                assert counts == mine, "the two sides differ"
+    ratios = {way: min(taken) / min(ours) for way, taken in theirs.items()}
+    ratio = min(ratios.values())
     figures = {
         "computers": asked.computers,
         "rows": sum(len(who) for who, _ in site.rows),
         "groups": GROUPS,
         "phases": PHASES,
         "bitmapSeconds": min(ours),
-        "sqlSeconds": min(theirs),
+        "sqlSeconds": {way: min(taken) for way, taken in theirs.items()},
+        "ratios": ratios,
         "ratio": ratio,
         "leastRatio": LEAST_RATIO,
         "withinBar": ratio >= LEAST_RATIO,

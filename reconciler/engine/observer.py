@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -39,6 +40,7 @@ class Observer:
         self._catalog = Catalog()
         self._seen_stamp = -1
         self._memory = Memory()
+        self._latest_transition: datetime | None = None
         self._known: KnownRecords = {}
         self._seen_policy = -1
 
@@ -52,7 +54,7 @@ class Observer:
                 fleet=fleet,
                 catalog=self._catalog,
                 memory=self._memory,
-                latest_transition=self._memory.latest_transition(),
+                latest_transition=self._latest_transition,
                 fresh=fresh,
                 permits=view.permits.all(),
             )
@@ -73,12 +75,15 @@ class Observer:
     def _catch_up(self, view: View) -> Fleet:
         if self._fleet is None:
             self._fleet, self._seen_change = _load_checkpoint(view)
+        change = view.change()
+        if change == self._seen_change:
+            return self._fleet
         if self._seen_change:
             self._fleet.note_contacts(*view.computers.contacts_since(self._seen_change))
         for computers in view.computers.saved_since(self._seen_change):
             self._fleet.keep_all(computers)
             self._saves += len(computers)
-        self._seen_change = view.change()
+        self._seen_change = change
         return self._fleet
 
     def _read_catalog(self, view: View) -> None:
@@ -97,6 +102,7 @@ class Observer:
         version = view.site_policy_version()
         if version != self._seen_policy:
             self._memory = view.records.load_memory(self._known)
+            self._latest_transition = self._memory.latest_transition()
             self._seen_policy = version
 
 

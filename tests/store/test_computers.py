@@ -1,7 +1,10 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.errors import ProtocolError, StoreError
@@ -88,6 +91,28 @@ def test_saves_and_contacts_since_a_change_are_told_apart(store, web):
 
     assert (saved, everybody) == ([db.name], [web.name, db.name])
     assert (list(ordinals), list(instants)) == ([web.ordinal], [micros(LATER)])
+
+
+def test_what_changed_is_found_without_reading_the_whole_table(store):
+    asked = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        with store.read() as view:
+            assert not list(view.computers.saved_since(view.change()))
+            assert not view.computers.contacts_since(view.change())[0].size
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    queries = [one for one in asked if "computer" in one[0]]
+    assert len(queries) == 2
+    with closing(sqlite3.connect(store.path)) as raw:
+        for statement, parameters in queries:
+            steps = raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            assert all(step.startswith("SEARCH") for *_, step in steps)
 
 
 def test_changed_since_gives_saves_and_contacts(store, web):
