@@ -70,7 +70,7 @@ def due_offers(policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
     due = [
         offer
         for offer in (ripe(one, now) for one in policy.offers)
-        if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
+        if has_missing(offer, missing) and is_due_now(offer, policy, memory, now)
     ]
     return sorted(due, key=run_order)
 
@@ -99,7 +99,7 @@ def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
     return not {update.id for update in offer.updates}.isdisjoint(missing)
 
 
-def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
+def is_due_now(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
     """Tell whether the offer starts by itself or by its user, windows apart."""
     if offer.held or now < offer.available_at:
         return False

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.messages import Batch, ScanOutcome, ScanReport, StatusId, StatusMessage
+from reconciler.model.run_reasons import Failure
 from reconciler.model.updates import UpdateState
 
 KEPT_RUNS = 64
-_TIMEOUT = "timeout"
 _ENDED_WELL = frozenset(
     {
         StatusId.PROGRAM_SUCCEEDED,
@@ -100,7 +100,7 @@ def _outcome_of(status: StatusMessage) -> RunOutcome | None:
     if status.id in _ENDED_WELL:
         return RunOutcome.SUCCEEDED
     if status.id == StatusId.PROGRAM_FAILED:
-        return RunOutcome.TIMED_OUT if status.reason == _TIMEOUT else RunOutcome.FAILED
+        return RunOutcome.TIMED_OUT if status.reason == Failure.TIMEOUT else RunOutcome.FAILED
     return None
 
 

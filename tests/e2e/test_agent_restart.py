@@ -10,6 +10,7 @@ from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import HookOrder, RestartOrder, RunOrder
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import Failure, Refusal, RestartWait
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -201,7 +202,7 @@ def test_restart_waits_for_its_window_with_hooks_of_its_own(agent_on, site, tmp_
     site.set_policy(windows=open_between(later))
     offer(site, tmp_path / "debs", marking(), order=RunOrder(RESTART, hooks=HOOKS))
     agent.run("once")
-    told = [STARTED, SUCCEEDED, (PUT_OFF, "window")]
+    told = [STARTED, SUCCEEDED, (PUT_OFF, RestartWait.WINDOW)]
     assert site.statuses() == told
     assert machine.calls() == ["drain", "verify"]
     assert not patching(agent).exists()
@@ -231,7 +232,10 @@ def test_hook_that_fails_before_a_late_restart_puts_it_off(agent_on, site, tmp_p
 
     assert machine.calls() == ["drain", "verify", "drain"]
     assert not patching(agent).exists()
-    assert site.statuses()[2:] == [(PUT_OFF, "window"), (PUT_OFF, "hookBefore")]
+    assert site.statuses()[2:] == [
+        (PUT_OFF, RestartWait.WINDOW),
+        (PUT_OFF, RestartWait.HOOK_BEFORE),
+    ]
 
 
 def test_restart_that_somebody_else_made_is_not_made_again(agent_on, site, tmp_path, scripts):
@@ -259,7 +263,7 @@ def test_users_have_time_before_the_restart(agent_on, site, tmp_path, scripts):
     process.wait()
 
     assert machine.calls() == ["notify this computer restarts in 0:00:03", "restart"]
-    required = (int(StatusId.RESTART_REQUIRED), "grace")
+    required = (int(StatusId.RESTART_REQUIRED), RestartWait.GRACE)
     assert site.statuses()[:3] == [STARTED, SUCCEEDED, required]
 
 
@@ -302,7 +306,7 @@ def test_failing_hook_before_is_a_failed_run_that_installed_nothing(
     offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookBefore")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_BEFORE)]
     assert "three sessions left" in site.details()
     assert "hunter2" not in site.details()
     assert [one.exit_code for one in site.batches[-1].statuses][-1] == 4
@@ -320,7 +324,7 @@ def test_hook_that_hangs_is_ended_with_all_that_it_started(agent_on, site, tmp_p
     offer(site, tmp_path / "debs", app("1.1"), order=order)
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookBefore")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_BEFORE)]
     assert "longer than 0:00:01" in site.details()
     wait_until(lambda: not Path(f"/proc/{child.read_text().strip()}").exists())
 
@@ -334,7 +338,7 @@ def test_failing_hook_after_is_a_failed_run_though_all_is_installed(
     (update,) = offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookAfter")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_AFTER)]
     assert machine.calls() == ["drain", "verify"]
     assert site.states() == {update.id: "installed"}
 
@@ -346,7 +350,7 @@ def test_hook_after_runs_when_the_install_failed(agent_on, site, tmp_path, scrip
     offer(site, tmp_path / "debs", bad, order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert machine.calls() == ["drain", "verify"]
 
 
@@ -355,7 +359,7 @@ def test_hook_that_nobody_configured_refuses_the_run(agent_on, site, tmp_path):
     offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "hookUnknown")]
+    assert site.statuses() == [(REFUSED, Refusal.HOOK_UNKNOWN)]
     assert "drain" in site.details()
 
 
