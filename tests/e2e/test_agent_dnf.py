@@ -288,6 +288,40 @@ def test_lock_of_another_program_is_waited_for(scene):
     assert scene.machine.packages() == {"app": "1.1-1"}
 
 
+@pytest.fixture
+def zombie():
+    """A process that has ended and was not reaped, as dnf's may be where it was killed."""
+    with subprocess.Popen(["/bin/true"]) as ended:
+        wait_until(lambda: " Z " in Path(f"/proc/{ended.pid}/stat").read_text())
+        yield ended.pid
+
+
+def write_lock(scene, process, age=0):
+    lock = scene.machine.root / "var/lib/dnf/rpmdb_lock.pid"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(str(process))
+    os.utime(lock, (time.time() - age, time.time() - age))
+
+
+def test_lock_of_a_killed_dnf_keeps_nobody_waiting(scene, zombie):
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    write_lock(scene, zombie)
+    scene.pass_once()
+
+    assert scene.machine.packages() == {"app": "1.1-1"}
+
+
+def test_lock_of_before_a_power_cut_keeps_nobody_waiting(scene):
+    """Its number belongs to another process by now."""
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    write_lock(scene, os.getpid(), age=1_000_000_000)
+    scene.pass_once()
+
+    assert scene.machine.packages() == {"app": "1.1-1"}
+
+
 def kill_in_the_middle(scene):
     """Kill rpm between the new version and the removal of the old one, which then both stand."""
     scene.machine.install(APP_1)

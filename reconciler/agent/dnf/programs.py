@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.agent.dnf.rpm import Rpm
+from reconciler.agent.dnf.stale_locks import release_stale_locks
 from reconciler.agent.dnf.transaction import (
     LOCKED,
     Transaction,
@@ -48,6 +49,11 @@ class PrivateRepository:
         """Where rpms of the machine's own repositories come to."""
         return self.path / "downloads"
 
+    @property
+    def own_cache(self) -> Path:
+        """What dnf keeps of the machine's own repositories for us, from one run to the next."""
+        return self.path.parent / "own-cache"
+
     def make(self) -> None:
         """Make the directories and the one file that names the repository."""
         for name in ("files", "downloads", "repos", "cache", "log", "home"):
@@ -71,7 +77,7 @@ class PrivateRepository:
 
     def own_options(self, root: Path) -> list[str]:
         """Say how dnf sees the machine's own repositories, but brings files here."""
-        places = {"cachedir": str(self.path.parent / "own-cache")}
+        places = {"cachedir": str(self.own_cache)}
         if root != Path("/"):
             places["reposdir"] = str(root / "etc/yum.repos.d")
         return [f"--disableplugin={_PLUGIN}", *_set(places), *_set(_BEHAVIOUR)]
@@ -139,12 +145,20 @@ class Dnf:
         for _ in range(_LOCK_TRIES):
             if done.code != LOCKED:
                 break
-            time.sleep(_LOCK_PAUSE)
+            if not release_stale_locks(self._locks()):
+                time.sleep(_LOCK_PAUSE)
             done = self._runner(command, self.environment, limit)
         return done
 
     def _command(self, *words: str) -> list[str]:
         return ["dnf", *self._where(), *self._repository.options(), *words]
+
+    def _locks(self) -> list[Path]:
+        caches = (self._repository.path / "cache", self._repository.own_cache)
+        return [
+            self._root / "var/lib/dnf/rpmdb_lock.pid",
+            *(cache / f"{name}_lock.pid" for cache in caches for name in ("metadata", "download")),
+        ]
 
     def _where(self) -> list[str]:
         if self._root == Path("/"):
