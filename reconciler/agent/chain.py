@@ -216,17 +216,26 @@ class Chains:
         return further
 
     def _tell_waiting(self, restart: PendingRestart, why: RestartWait) -> None:
-        """Tell why it waits, once for each reason."""
+        """Tell why it waits, once for each reason; what is not done tells that by itself."""
         status, reason = waiting_status(why, restart)
+        if status is not StatusId.RESTART_REQUIRED and self._is_stuck(restart):
+            return
         told = f"{int(status)} {reason.value}"
         if told != restart.told:
             self._outcomes.tell(_last(restart.records), status, reason=reason)
         self._save(replace(self._journal.memory, restart=replace(restart, told=told)))
 
+    def _is_stuck(self, restart: PendingRestart) -> bool:
+        """Tell whether nothing is done of what asks for the restart."""
+        memory = self._journal.memory
+        ends = [memory.last_end(one.rollout, one.release) for one in restart.records]
+        return all(end is not None and end.boot for end in ends)
+
     def _is_restart_needed(self) -> bool:
         scan = self._journal.memory.last_scan
         pending = UpdateState.PENDING_RESTART in scan.states.values() if scan else False
-        return pending or self._machine.packages.wants_restart()
+        stuck = any(ended.boot for ended in self._journal.memory.ended)
+        return pending or stuck or self._machine.packages.wants_restart()
 
     def _save(self, memory: Memory) -> None:
         self._journal.save(memory=memory)

@@ -81,6 +81,12 @@ def is_voluntary(offer: Offer, memory: Memory, now: datetime) -> bool:
     return choice is not None and choice.start_at is not None and choice.start_at <= now
 
 
+def waits_for_restart(offer: Offer, memory: Memory) -> bool:
+    """Tell whether the last attempt said that the machine has to restart before the next one."""
+    end = memory.last_end(offer.rollout, offer.release)
+    return end is not None and bool(end.boot)
+
+
 def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[datetime]:
     """Say when something may become due by time alone; nothing where only a policy can do that."""
     moments = [scan_due_at(policy, memory), *(end for _, end in policy.windows.updates)]
@@ -101,7 +107,7 @@ def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
 
 def is_due_now(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
     """Tell whether the offer starts by itself or by its user, windows apart."""
-    if offer.held or now < offer.available_at:
+    if offer.held or now < offer.available_at or waits_for_restart(offer, memory):
         return False
     if is_voluntary(offer, memory, now):
         return True

@@ -72,10 +72,12 @@ class Outcomes:
         text, now = last_lines(detail), self._now()
         failed = StatusId.PROGRAM_FAILED
         made = record.make_status(now, failed, code, reason=reason.value, detail=text)
-        self._journal.save(
-            memory=self._remember(record, code, reason.value),
-            spool=tell_statuses(self._journal.spool, replace(made, took=now - record.began_at)),
-        )
+        statuses = [replace(made, took=now - record.began_at)]
+        memory = self._remember(record, code, reason.value)
+        if reason is Failure.RESTART_FIRST:
+            statuses.append(record.make_status(now, StatusId.RESTART_NEEDED_TO_GO_ON, code))
+            memory = _with_stuck(memory, record, self._machine.boot.identity())
+        self._journal.save(memory=memory, spool=tell_statuses(self._journal.spool, *statuses))
         where = f"run {record.run} of {record.rollout}/{record.release}"
         self.complain(f"{where} failed: {reason.value} (exit code {code}): {text}")
 
@@ -115,3 +117,12 @@ class Outcomes:
 
     def _now(self) -> datetime:
         return self._machine.clock.now()
+
+
+def _with_stuck(memory: Memory, record: RunRecord, boot: str) -> Memory:
+    """Remember that the run, which ended just now, is tried again on another boot only."""
+    chain = memory.chain
+    if chain is not None:
+        chain = replace(chain, stuck=(*chain.stuck, record))
+    ended = tuple(replace(one, boot=boot) if one.run == record.run else one for one in memory.ended)
+    return replace(memory, chain=chain, ended=ended)

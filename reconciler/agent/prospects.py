@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.due import has_missing, is_clock_wrong, is_due_now, is_voluntary
+from reconciler.agent.due import (
+    has_missing,
+    is_clock_wrong,
+    is_due_now,
+    is_voluntary,
+    waits_for_restart,
+)
 from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.policy import Offer, Policy
 from reconciler.model.run_reasons import WaitReason
 from reconciler.model.starts import due_at, is_due, may_start, offset_of, ripe, windows_of
+
+_POSTPONED_BY = {
+    BY_USER: WaitReason.RESTART_POSTPONED,
+    BY_USER_AT: WaitReason.RESTART_RESCHEDULED,
+}
 
 
 @dataclass(frozen=True)
@@ -34,11 +46,24 @@ def list_prospects(policy: Policy, memory: Memory, now: datetime) -> Iterator[Pr
 def find_prospect(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> Prospect:
     """Say what the offer waits for: the first reason that fits."""
     found = _why_nothing_starts(offer, policy, memory, now)
+    if found is None:
+        found = find_restart_first(offer, memory, now)
     if found is None and not is_due_now(ripe(offer, now), policy, memory, now):
         found = _why_not_due(offer, policy, memory, now)
     if found is None:
         found = find_hindrance(offer, policy, memory, now)
     return found or Prospect(offer, _told_of(offer, memory))
+
+
+def find_restart_first(offer: Offer, memory: Memory, now: datetime) -> Optional[Prospect]:
+    """Say what becomes of the restart that the offer's next run has to wait for, if it has to."""
+    if not waits_for_restart(offer, memory):
+        return None
+    restart = memory.restart
+    until = restart.postponed_until if restart is not None else None
+    if restart is None or until is None or until <= now:
+        return Prospect(offer, WaitReason.RESTART)
+    return Prospect(offer, _POSTPONED_BY.get(restart.postponed_by, WaitReason.RESTART), until)
 
 
 def find_hindrance(

@@ -39,11 +39,12 @@ def make_restart(
 ) -> Optional[PendingRestart]:
     """Say which restart a chain of programs asks for, by the strictest of their rules.
 
-    Nothing where none of them worked, or none is needed and none forced, or all suppress it.
+    Those that worked ask for it, and those that need one before they can work. Nothing where
+    none is needed and none forced, or all suppress it.
     """
-    records = tuple(program.record for program in chain.programs)
+    records = (*(program.record for program in chain.programs), *chain.stuck)
     rule = _strictest(rule_of(record.order, workstation=workstation) for record in records)
-    if rule == SUPPRESS or (rule == IF_REQUIRED and not needed):
+    if rule == SUPPRESS or (rule == IF_REQUIRED and not needed and not chain.stuck):
         return None
     asking = [
         record for record in records if rule_of(record.order, workstation=workstation) == rule

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.agent.due import due_offers, may_run
+from reconciler.agent.due import due_offers, has_missing, may_run
 from reconciler.agent.journal import Journal
-from reconciler.agent.memory import Memory, Wait
-from reconciler.agent.prospects import Prospect, find_hindrance
+from reconciler.agent.memory import Memory, Wait, missing_updates
+from reconciler.agent.prospects import Prospect, find_hindrance, find_restart_first
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.messages import StatusId, StatusMessage
@@ -21,6 +21,9 @@ _STATUS = {
     WaitReason.WINDOW_AHEAD: StatusId.WINDOW_TOO_EARLY,
     WaitReason.WINDOW_MISSED: StatusId.WINDOW_TOO_LATE,
     WaitReason.WINDOW_TOO_SHORT: StatusId.WINDOW_TOO_SHORT,
+    WaitReason.RESTART: StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
+    WaitReason.RESTART_POSTPONED: StatusId.RESTART_FIRST_POSTPONED_BY_USER,
+    WaitReason.RESTART_RESCHEDULED: StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
     WaitReason.LOCKED: StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
 }
 
@@ -35,12 +38,28 @@ class Waiting:
 
 
 def find_waiting(policy: Policy, memory: Memory, now: datetime) -> list[Waiting]:
-    """Give the offers that are due and that the clock, a freeze or the windows keep waiting."""
+    """Give the offers that are due and that the clock, a freeze or the windows keep waiting.
+
+    Also those that a restart has to come before, whether they are due or not.
+    """
     if not may_run(policy, memory, now):
         return []
     due = due_offers(policy, memory, now)
-    found = (find_hindrance(offer, policy, memory, now) for offer in due)
-    return [Waiting(one.offer, one.reason, _detail_of(one, memory)) for one in found if one]
+    found = [*_stuck(policy, memory, now)]
+    found += [one for offer in due if (one := find_hindrance(offer, policy, memory, now))]
+    return [Waiting(one.offer, one.reason, _detail_of(one, memory)) for one in found]
+
+
+def _stuck(policy: Policy, memory: Memory, now: datetime) -> Iterator[Prospect]:
+    """Give the offers that go on after a restart, where that has been put off."""
+    is_near = memory.restart is not None and memory.restart.announced_at is not None
+    if memory.chain is not None or is_near:
+        return
+    missing = missing_updates(memory)
+    for offer in policy.offers:
+        found = find_restart_first(offer, memory, now)
+        if found is not None and has_missing(offer, missing) and not offer.held:
+            yield found
 
 
 def tell_waiting(journal: Journal, found: Iterable[Waiting], now: datetime) -> None:

@@ -133,6 +133,8 @@ class Work:
             self._scan()
         if self._policy is not None and memory.chain is not None:
             self._chains.finish(self._policy)
+        boot = self._machine.boot.identity()
+        self._journal.save(memory=self._journal.memory.on_boot(boot))
 
     def _run_offers(self, policy: Policy) -> None:
         tried: set[str] = set()

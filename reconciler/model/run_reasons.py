@@ -38,6 +38,7 @@ class Failure(str, Enum):
     HOOK_BEFORE = "hookBefore"
     INTERRUPTED = "interrupted"
     NOT_INSTALLED = "notInstalled"
+    RESTART_FIRST = "restartFirst"
     SCRIPTLET_FAILED = "scriptletFailed"
     TIMEOUT = "timeout"
 
@@ -57,6 +58,10 @@ class WaitReason(str, Enum):
     POSTPONED = "postponed"
     SPREAD = "spread"
     RETRY = "retry"
+    # It goes on after a restart.
+    RESTART = "restart"
+    RESTART_POSTPONED = "restartPostponed"
+    RESTART_RESCHEDULED = "restartRescheduled"
     # It is due.
     FREEZE = "freeze"
     WINDOW_AHEAD = "windowAhead"

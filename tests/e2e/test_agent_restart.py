@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
-from reconciler.model.orders import HookOrder, RestartOrder, RunOrder
+from reconciler.model.orders import HookOrder, RestartOrder, RunOrder, UserRights
 from reconciler.model.policy import Windows
-from reconciler.model.run_reasons import Failure, Refusal, RestartWait
+from reconciler.model.run_reasons import Failure, Refusal, RestartWait, WaitReason
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.e2e
 
 REQUIRED, FORCED = int(StatusId.RESTART_STARTED_REQUIRED), int(StatusId.RESTART_STARTED_FORCED)
 PUT_OFF = int(StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY)
+GO_ON = int(StatusId.RESTART_NEEDED_TO_GO_ON)
 MARK = "echo restart > /run/reboot-required; echo app >> /run/reboot-required.pkgs"
 HOOKS = HookOrder("drain", "verify", timedelta(seconds=20))
 RESTART = RestartOrder(servers="if-required")
@@ -122,6 +123,73 @@ def test_agent_that_is_killed_before_the_machine_goes_down_asks_again(
     agent.run("once")
 
     assert site.statuses() == [STARTED, SUCCEEDED, (REQUIRED, "")]
+
+
+def demanding():
+    """Give a package that can only be installed on the second boot, and says so."""
+    boot = "read boot < /proc/sys/kernel/random/boot_id"
+    script = f'{boot}; if [ "$boot" != second ]; then {MARK}; exit 1; fi'
+    return app("1.1", scripts={"preinst": script})
+
+
+def test_run_that_needs_a_restart_first_goes_on_after_it(agent_on, site, tmp_path, scripts):
+    agent = agent_on(app("1.0"))
+    machine = scripts(agent)
+    offer(site, tmp_path / "debs", demanding(), order=RunOrder(RESTART))
+    process = agent.start()
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, "")]
+    wait_until(lambda: machine.calls() == ["restart"])
+    process.kill()
+    process.wait()
+    machine.boot("second")
+    agent.run("once")
+
+    assert site.statuses() == [*stuck, (REQUIRED, ""), STARTED, SUCCEEDED, DONE]
+    assert machine.calls() == ["restart"]
+    assert agent.machine.installed() == {"app": "1.1"}
+
+
+def test_restart_that_is_suppressed_keeps_the_run_waiting_until_somebody_restarts(
+    agent_on, site, tmp_path, scripts
+):
+    agent = agent_on(app("1.0"))
+    machine = scripts(agent)
+    offer(site, tmp_path / "debs", demanding(), order=RunOrder(RestartOrder(servers="suppress")))
+    agent.run("once", code=1)
+    agent.run("once")
+    agent.run("once")
+    put_off = int(StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY)
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, "")]
+    assert site.statuses() == [*stuck, (put_off, WaitReason.RESTART)]
+    assert f"september/1: {WaitReason.RESTART.value}" in agent.run("status").stdout
+    machine.boot("second")
+    agent.run("once")
+
+    assert site.statuses()[4:] == [STARTED, SUCCEEDED, DONE]
+    assert machine.calls() == []
+
+
+def test_user_puts_the_restart_off_that_a_run_needs_first(agent_on, site, tmp_path, scripts):
+    agent = agent_on(app("1.0"))
+    scripts(agent)
+    user = UserRights(available=True, postpone=True)
+    order = RunOrder(RestartOrder(servers="if-required", grace=timedelta(hours=1)), user=user)
+    deadline = datetime.now(UTC) + timedelta(hours=1)
+    offer(site, tmp_path / "debs", demanding(), order=order, mandatory_at=deadline)
+    agent.start()
+    wait_until(site.states)
+    agent.run("install-now", site.policy.offers[0].advertisement)
+    required = (int(StatusId.RESTART_REQUIRED), RestartWait.GRACE)
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, ""), required]
+    wait_until(lambda: site.statuses() == stuck)
+    agent.run("postpone", "restart", "--for", "10m")
+    postponed = int(StatusId.RESTART_FIRST_POSTPONED_BY_USER), WaitReason.RESTART_POSTPONED
+    wait_until(lambda: site.statuses()[4:] == [postponed])
+    agent.run("postpone", "restart", "--until", (deadline - timedelta(minutes=9)).isoformat())
+
+    chosen = int(StatusId.RESTART_FIRST_RESCHEDULED_BY_USER), WaitReason.RESTART_RESCHEDULED
+    wait_until(lambda: site.statuses()[5:] == [chosen])
+    assert agent.machine.installed() == {"app": "1.0"}
 
 
 def test_several_rollouts_share_one_restart(agent_on, site, tmp_path, scripts):

@@ -110,6 +110,8 @@ class AptPackages:
         if code == 0:
             return Settled(0, detail=_render_edited_files(ended.output))
         reason = Failure.INTERRUPTED if code is None else Failure.EXIT_CODE
+        if code is not None and self._wants_restart_first(preparation):
+            reason = Failure.RESTART_FIRST
         return Settled(code, reason, last_lines(ended.output))
 
     def wants_restart(self) -> bool:
@@ -119,6 +121,12 @@ class AptPackages:
     def _is_done(self, preparation: Preparation) -> bool:
         installed = group_by_name(self._dpkg.list_installed())
         return not DPKG_JUDGE.packages_to_install(preparation.pins, installed)
+
+    def _wants_restart_first(self, preparation: Preparation) -> bool:
+        """Tell whether a package that could not be installed left the mark for a restart."""
+        installed = group_by_name(self._dpkg.list_installed())
+        missing = DPKG_JUDGE.packages_to_install(preparation.pins, installed)
+        return not {name for name, _, _ in missing}.isdisjoint(read_restart_packages(self._root))
 
     def _restore_marks(self, preparation: Preparation) -> None:
         """Mark again as automatic what apt has turned to manual, because we named it."""

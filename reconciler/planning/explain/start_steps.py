@@ -23,7 +23,15 @@ _POSTPONED = frozenset(
         StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
     }
 )
-_WAITS = frozenset({StatusId.RUN_WAITS, StatusId.INSTALL_POSTPONED_AUTOMATICALLY})
+_WAITS = frozenset(
+    {
+        StatusId.RUN_WAITS,
+        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+        StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
+    }
+)
 _LATEST_IDS = 1
 _REFUSALS: dict[str, Reason] = {
     Refusal.DISK_FULL: Reason.DISK_FULL,
