@@ -30,9 +30,9 @@ def release_stale_locks(paths: Iterable[Path]) -> tuple[str, ...]:
 def is_holder(process: int, locked_at: float, proc: Path = Path("/proc")) -> bool:
     """Tell whether this process may have written a lock at that time, in seconds since 1970."""
     try:
-        text = read_bounded(proc / str(process) / "stat", _LIMIT).decode(errors="replace")
+        content = read_bounded(proc / f"{process}/stat", _LIMIT)
         # The name may hold anything; what follows its last bracket does not.
-        fields = text.rpartition(")")[2].split()
+        fields = content.rpartition(b")")[2].decode("ascii").split()
         started = int(fields[_STARTED_FIELD]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return False
@@ -43,11 +43,11 @@ def is_holder(process: int, locked_at: float, proc: Path = Path("/proc")) -> boo
 
 
 def _release(path: Path) -> bool:
-    with suppress(OSError, ValueError), path.open("r+b") as file:
+    with suppress(OSError, ValueError), path.open("r+b") as lock:
         # As dnf does it: whoever reads or writes the number holds this lock.
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        process, locked_at = int(file.read(20)), os.fstat(file.fileno()).st_mtime
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        process, locked_at = int(lock.read(20)), os.fstat(lock.fileno()).st_mtime
         if not is_holder(process, locked_at):
-            file.truncate(0)
+            lock.truncate(0)
             return True
     return False
