@@ -234,8 +234,11 @@ class Chains:
     def _is_restart_needed(self) -> bool:
         scan = self._journal.memory.last_scan
         pending = UpdateState.PENDING_RESTART in scan.states.values() if scan else False
-        stuck = any(ended.boot for ended in self._journal.memory.ended)
-        return pending or stuck or self._machine.packages.wants_restart()
+        # An update that was uninstalled may need a restart too, and no scan tells of it.
+        memory = self._journal.memory
+        asked = self._machine.boot.identity() in memory.restarts.values()
+        stuck = any(ended.boot for ended in memory.ended)
+        return pending or asked or stuck or self._machine.packages.wants_restart()
 
     def _save(self, memory: Memory) -> None:
         self._journal.save(memory=memory)

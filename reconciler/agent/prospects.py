@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Optional
 
 from reconciler.agent.due import (
-    has_missing,
+    has_work,
     is_clock_wrong,
     is_due_now,
     is_voluntary,
     waits_for_restart,
 )
-from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.memory import Choice, Memory
 from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.policy import Offer, Policy
 from reconciler.model.run_reasons import WaitReason
@@ -37,9 +37,8 @@ class Prospect:
 
 def list_prospects(policy: Policy, memory: Memory, now: datetime) -> Iterator[Prospect]:
     """Say of all that is offered and missing here what it waits for."""
-    missing = missing_updates(memory)
     for offer in policy.offers:
-        if has_missing(offer, missing):
+        if has_work(offer, memory):
             yield find_prospect(offer, policy, memory, now)
 
 

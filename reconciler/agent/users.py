@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Optional
 
-from reconciler.agent.due import has_missing
+from reconciler.agent.due import has_work
 from reconciler.agent.errors import AgentError
-from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.memory import Choice, Memory
 from reconciler.agent.prospects import Prospect, list_prospects
 from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.messages import StatusId, StatusMessage
@@ -151,9 +151,8 @@ def _postpone_restart(request: Request, memory: Memory, now: datetime) -> Decide
 
 
 def _find(request: Request, policy: Optional[Policy], memory: Memory) -> Offer:
-    missing = missing_updates(memory)
     for offer in policy.offers if policy is not None else ():
-        if offer.advertisement == request.offer and has_missing(offer, missing):
+        if offer.advertisement == request.offer and has_work(offer, memory):
             return offer
     raise AgentError(
         f"{request.offer!r:.40} is not pending here",

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.agent.due import due_offers, has_missing, may_run
+from reconciler.agent.due import due_offers, has_work, may_run
 from reconciler.agent.journal import Journal
-from reconciler.agent.memory import Memory, Wait, missing_updates
+from reconciler.agent.memory import Memory, Wait
 from reconciler.agent.prospects import Prospect, find_hindrance, find_restart_first
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
@@ -55,10 +55,9 @@ def _stuck(policy: Policy, memory: Memory, now: datetime) -> Iterator[Prospect]:
     is_near = memory.restart is not None and memory.restart.announced_at is not None
     if memory.chain is not None or is_near:
         return
-    missing = missing_updates(memory)
     for offer in policy.offers:
         found = find_restart_first(offer, memory, now)
-        if found is not None and has_missing(offer, missing) and not offer.held:
+        if found is not None and has_work(offer, memory) and not offer.held:
             yield found
 
 

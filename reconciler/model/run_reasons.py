@@ -25,7 +25,9 @@ class Refusal(str, Enum):
     HOOK_UNKNOWN = "hookUnknown"
     LOCKED = "locked"
     MODULE_DISABLED = "moduleDisabled"
+    NOT_REMOVABLE = "notRemovable"
     PINNED = "pinned"
+    PROGRAM_UNKNOWN = "programUnknown"
     REMOVAL = "removal"
     UNAUTHORIZED_UPGRADE = "unauthorizedUpgrade"
 
