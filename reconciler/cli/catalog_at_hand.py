@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.app.home import Home
 from reconciler.app.settings import SETTINGS_FILE
+from reconciler.app.wiring import make_identity
 from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import Observer
@@ -17,14 +18,23 @@ from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.state import ObservedState
 from reconciler.planning.catalog_checks import check_updates
 from reconciler.planning.fleet_checks import check_fleet
-from reconciler.planning.service_levels import check_service_levels
+from reconciler.planning.governance import check_by_catalog, check_by_fleet
+from reconciler.planning.world import SiteIdentity
 from reconciler.ports import SetAside
 
 _NAME = "catalog"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetAtHand:
+    """A site as it is, or as a snapshot keeps it."""
+
+    observed: ObservedState
+    site: SiteIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +47,14 @@ class CatalogAtHand:
     path: Path
     catalog: Catalog
     set_aside: tuple[SetAside, ...] = ()
-    fleet: Fleet | None = None
+    fleet: FleetAtHand | None = None
 
     def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what the catalog shows to be wrong; its broken records are told once."""
         unread = frozenset(one.id for one in self.set_aside)
         yield from check_updates(state, self.catalog, unread, now)
-        yield from check_service_levels(state, self.catalog, now)
         if self.fleet is not None:
-            yield from check_fleet(state, self.fleet)
+            yield from check_fleet(state, self.fleet.observed.fleet)
         if self.set_aside:
             first = self.set_aside[0]
             message = (
@@ -55,6 +64,12 @@ class CatalogAtHand:
             at = Location(str(self.path))
             yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
 
+    def govern(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
+        """Tell what fails a policy of manifests that are linked without an error (S24)."""
+        yield from check_by_catalog(state, self.catalog, now)
+        if self.fleet is not None:
+            yield from check_by_fleet(state, self.fleet.observed, self.fleet.site, now)
+
 
 def load_catalog_at_hand(path: Path) -> CatalogAtHand:
     """Read a site's catalog, a snapshot's, an archive, a JSON file or a folder.
@@ -62,15 +77,18 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
     Raises CatalogError, and SnapshotError.
     """
     if (path / SETTINGS_FILE).is_file():
-        store = Home(path).open_store()
+        home = Home(path)
+        store = home.open_store()
         try:
             observed = Observer(store).observe(fresh=True)
         finally:
             store.close()
-        return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
+        site = make_identity(home.settings())
+        return CatalogAtHand(path, observed.catalog, fleet=FleetAtHand(observed, site))
     if is_snapshot(path):
-        observed = load_snapshot(path).observed
-        return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
+        known = load_snapshot(path)
+        fleet = FleetAtHand(known.observed, known.site)
+        return CatalogAtHand(path, known.observed.catalog, fleet=fleet)
     listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates
