@@ -32,6 +32,10 @@ SEVERITY_WORDS = {
 }
 
 
+EVERYWHERE = frozenset({"all", "noarch"})
+"""The architectures of packages that fit every computer: Debian's word, and rpm's."""
+
+
 class UpdateState(str, Enum):
     """What a scan says of one update on one computer; nothing said means not applicable (S10)."""
 
