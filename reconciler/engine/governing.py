@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.desired.state import DesiredState
+from reconciler.engine.binding import Change, check_reviewed
 from reconciler.engine.observer import Observer
 from reconciler.model.codes import Code
 from reconciler.model.problems import Problem
@@ -25,6 +26,7 @@ BEYOND_COMMIT = frozenset(
         Code.WINDOW_REQUIRED.value,
         Code.TOO_MANY_TARGETS.value,
         Code.ASSERTION_FAILED.value,
+        Code.PLAN_NOT_REVIEWED.value,
     }
 )
 """What may be over without a new commit: a tag approves, the fleet and the catalog change."""
@@ -52,13 +54,19 @@ def govern_by(store: Store, site: SiteIdentity) -> Govern:
     """Govern by what a site's store holds; it is read only where a policy is there at all."""
 
     def govern(attempt: Attempt, now: datetime, /) -> Iterable[Problem]:
-        if not attempt.desired.policies:
+        after, before = attempt.desired, attempt.in_force
+        if not (after.policies or (before is not None and before.policies)):
             return ()
         # Of a large fleet this is much: it is read anew, and let go of.
         observed = Observer(store).observe(fresh=True)
-        return (
-            *check_by_catalog(attempt.desired, observed.catalog, now),
-            *check_by_fleet(attempt.desired, observed, site, now),
-        )
+        found = [
+            *check_by_catalog(after, observed.catalog, now),
+            *check_by_fleet(after, observed, site, now),
+        ]
+        # What a site takes first differs from nothing; whoever makes the site chooses it.
+        if before is not None:
+            change = Change(before, after, attempt.checkout.reviewed)
+            found += check_reviewed(change, observed, site, now)
+        return found
 
     return govern

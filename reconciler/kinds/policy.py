@@ -9,7 +9,6 @@ from pydantic import Field, Strict
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.custom_update import SeverityWord
 from reconciler.kinds.fields import Duration, Labels, Percentage, Texts
-from reconciler.kinds.not_yet import NotYet
 
 _AtLeastOne = Annotated[int, Field(ge=1)]
 
@@ -75,9 +74,7 @@ class PolicySpec(Model):
     forbid_window_override: bool = Field(
         default=False, description="Whether emergencies have to respect windows."
     )
-    require_reviewed_plan: Annotated[
-        ReviewedPlan | None, NotYet("a site does not ask which plan was reviewed")
-    ] = Field(
+    require_reviewed_plan: ReviewedPlan | None = Field(
         default=None, description="Whether a plan has to be reviewed, and how exactly it holds."
     )
     assertions: Texts = Field(default=(), description="CEL expressions over the plan.")

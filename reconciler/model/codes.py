@@ -166,6 +166,7 @@ class Code(str, Enum):
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
     REVISION_NOT_VERIFIED = ("PW2002", "no pinned key vouches for a revision")
+    PLAN_NOT_REVIEWED = ("PW2003", "what a commit does is not what was reviewed")
 
 
 NOT_YET_CODES = frozenset({Code.KIND_NOT_YET.value, Code.FIELD_NOT_YET.value})

@@ -28,7 +28,7 @@ from reconciler.source.selection import (
     make_selection,
 )
 from reconciler.source.signers import Signers
-from reconciler.source.trailers import read_grants
+from reconciler.source.trailers import read_grants, read_reviewed
 
 FETCH_TIMEOUT = timedelta(minutes=5)
 _LOCAL_TIMEOUT = timedelta(minutes=1)
@@ -174,8 +174,15 @@ class GitSource:
         vouching, approvals = read_evidence(
             repository, commit, files, below=self._sub_path, signers=self._signers
         )
-        grants = read_grants(repository, applied, commit)
-        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals)
+        return Checkout(
+            commit.hexsha,
+            committed_at,
+            files,
+            read_grants(repository, applied, commit),
+            vouching,
+            approvals,
+            read_reviewed(repository, applied, commit),
+        )
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""
