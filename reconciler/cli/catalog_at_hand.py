@@ -13,7 +13,13 @@ from reconciler.app.wiring import make_identity
 from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import Observer
-from reconciler.engine.snapshots import is_snapshot, load_snapshot
+from reconciler.engine.snapshots import (
+    Snapshot,
+    blind_spots,
+    is_snapshot,
+    load_snapshot,
+    recognising,
+)
 from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
@@ -48,12 +54,15 @@ class CatalogAtHand:
     catalog: Catalog
     set_aside: tuple[SetAside, ...] = ()
     fleet: FleetAtHand | None = None
+    snapshot: Snapshot | None = None
 
     def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what the catalog shows to be wrong; its broken records are told once."""
         unread = frozenset(one.id for one in self.set_aside)
         yield from check_updates(state, self.catalog, unread, now)
-        if self.fleet is not None:
+        if self.snapshot is not None:
+            yield from self._check_snapshot(state, self.snapshot)
+        elif self.fleet is not None:
             yield from check_fleet(state, self.fleet.observed.fleet)
         if self.set_aside:
             first = self.set_aside[0]
@@ -67,8 +76,29 @@ class CatalogAtHand:
     def govern(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what fails a policy of manifests that are linked without an error (S24)."""
         yield from check_by_catalog(state, self.catalog, now)
-        if self.fleet is not None:
+        if self.snapshot is not None:
+            known = recognising(self.snapshot, state)
+            yield from check_by_fleet(state, known.observed, known.site, now)
+        elif self.fleet is not None:
             yield from check_by_fleet(state, self.fleet.observed, self.fleet.site, now)
+
+    def _check_snapshot(self, state: DesiredState, snapshot: Snapshot) -> Iterator[Problem]:
+        """Say what a redacted snapshot cannot tell, in place of guessing it."""
+        known = recognising(snapshot, state)
+        blind = known.redacted and known.matching is None
+        for problem in check_fleet(state, known.observed.fleet):
+            if not (blind and problem.code == Code.NO_SUCH_COMPUTER.value):
+                yield problem
+        for told in blind_spots(known, state):
+            at = Location(str(self.path))
+            message = f"not checked here: {told}"
+            yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
+
+
+def catalog_of_snapshot(path: Path, snapshot: Snapshot) -> CatalogAtHand:
+    """Give a snapshot's catalog with its fleet."""
+    fleet = FleetAtHand(snapshot.observed, snapshot.site)
+    return CatalogAtHand(path, snapshot.observed.catalog, fleet=fleet, snapshot=snapshot)
 
 
 def load_catalog_at_hand(path: Path) -> CatalogAtHand:
@@ -86,9 +116,7 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
         site = make_identity(home.settings())
         return CatalogAtHand(path, observed.catalog, fleet=FleetAtHand(observed, site))
     if is_snapshot(path):
-        known = load_snapshot(path)
-        fleet = FleetAtHand(known.observed, known.site)
-        return CatalogAtHand(path, known.observed.catalog, fleet=fleet)
+        return catalog_of_snapshot(path, load_snapshot(path))
     listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates

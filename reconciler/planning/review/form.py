@@ -186,15 +186,13 @@ class Governed:
 class Expected:
     """What the forecast says of a release: when 95 % comply, and who misses deadlines.
 
-    `at` is nothing where the share is not reached before the forecast ends. `before` is what it
-    says without the change, and nothing where the release is new.
+    `at` is nothing where the share is not reached before the forecast ends.
     """
 
     rollout: str
     release: int
     at: datetime | None
     late: int
-    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How far a change is from what was reviewed (S24)."""
 
 from fractions import Fraction
+from textwrap import indent
 
 import pytest
 
@@ -98,7 +99,10 @@ def test_phase_that_nobody_reviewed_is_told():
             {"added": (("web", "u1"), ("web", "u2"))},
             "update u2 is added in web, and reviewed was: no change",
         ),
-        ({"added": (), "removed": (("web", "u1"),)}, "update u1 is removed in web, and reviewed was: added"),
+        (
+            {"added": (), "removed": (("web", "u1"),)},
+            "update u1 is removed in web, and reviewed was: added",
+        ),
     ],
 )  # fmt: skip
 def test_texts_updates_and_retirements_are_exact(changes, told):
@@ -173,7 +177,7 @@ class TestMessage:
         [
             LINES,
             f"Title\n\nText.\n\n{LINES}Signed-off-by: x <x@y>\n",
-            "Squashed commit of the following:\n\n" + LINES.replace("P", "    P").replace("\n ", "\n     "),
+            "Squashed commit of the following:\n\n" + indent(LINES, "    "),
             LINES.replace("\n", "\r\n"),
             f"* {{one}}\n\n{LINES}\n* two\n",
         ],
@@ -198,12 +202,12 @@ class TestMessage:
 
     @pytest.mark.parametrize(
         "summary",
-        ["", "Patchwright-Plan-Summary: AAAA", "Patchwright-Plan-Summary: !", "Patchwright-Plan-Summary: a"],
-    )  # fmt: skip
+        ["", "AAAA", "!", "a"],
+    )
     def test_broken_summary_counts_as_none(self, summary):
         digest = self.LINES.partition("\n")[0]
 
-        (found,) = find_reviewed(f"{digest}\n{summary}\n")
+        (found,) = find_reviewed(f"{digest}\nPatchwright-Plan-Summary: {summary}\n")
         assert found.reviewed is None
 
     def test_summary_of_another_digest_counts_as_none(self):
