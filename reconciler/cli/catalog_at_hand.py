@@ -27,7 +27,7 @@ from reconciler.observed.catalog import Catalog
 from reconciler.observed.state import ObservedState
 from reconciler.planning.catalog_checks import check_updates
 from reconciler.planning.fleet_checks import check_fleet
-from reconciler.planning.governance import check_by_catalog, check_by_fleet
+from reconciler.planning.governance import check_by_catalog, check_policies
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import SetAside
 
@@ -75,12 +75,14 @@ class CatalogAtHand:
 
     def govern(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what fails a policy of manifests that are linked without an error (S24)."""
-        yield from check_by_catalog(state, self.catalog, now)
+        fleet = self.fleet
         if self.snapshot is not None:
             known = recognising(self.snapshot, state)
-            yield from check_by_fleet(state, known.observed, known.site, now)
-        elif self.fleet is not None:
-            yield from check_by_fleet(state, self.fleet.observed, self.fleet.site, now)
+            fleet = FleetAtHand(known.observed, known.site)
+        if fleet is None:
+            yield from check_by_catalog(state, self.catalog, now)
+        else:
+            yield from check_policies(state, fleet.observed, fleet.site, now)
 
     def _check_snapshot(self, state: DesiredState, snapshot: Snapshot) -> Iterator[Problem]:
         """Say what a redacted snapshot cannot tell, in place of guessing it."""

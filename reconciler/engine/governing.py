@@ -11,7 +11,7 @@ from reconciler.engine.binding import Change, check_reviewed
 from reconciler.engine.observer import Observer
 from reconciler.model.codes import Code
 from reconciler.model.problems import Problem
-from reconciler.planning.governance import check_by_catalog, check_by_fleet
+from reconciler.planning.governance import check_policies
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Checkout
 from reconciler.store import Store
@@ -59,10 +59,7 @@ def govern_by(store: Store, site: SiteIdentity) -> Govern:
             return ()
         # Of a large fleet this is much: it is read anew, and let go of.
         observed = Observer(store).observe(fresh=True)
-        found = [
-            *check_by_catalog(after, observed.catalog, now),
-            *check_by_fleet(after, observed, site, now),
-        ]
+        found = [*check_policies(after, observed, site, now)]
         # What a site takes first differs from nothing; whoever makes the site chooses it.
         if before is not None:
             change = Change(before, after, attempt.checkout.reviewed)

@@ -23,6 +23,14 @@ from reconciler.planning.severity_scopes import severity_scopes
 from reconciler.planning.world import RolloutView, SiteIdentity, World
 
 
+def check_policies(
+    state: DesiredState, observed: ObservedState, site: SiteIdentity, now: datetime
+) -> tuple[Problem, ...]:
+    """Tell, in order, what fails a policy on a site's catalog and fleet; the state is linked."""
+    by_catalog = check_by_catalog(state, observed.catalog, now)
+    return tuple(sorted((*by_catalog, *check_by_fleet(state, observed, site, now))))
+
+
 def check_by_catalog(state: DesiredState, catalog: Catalog, now: datetime) -> Iterator[Problem]:
     """Tell what fails a policy as far as a catalog shows; the state has to be linked."""
     yield from check_service_levels(state, catalog, now)

@@ -6,10 +6,14 @@ from datetime import timedelta
 import pytest
 
 from reconciler.app.clock import FixedClock
+from reconciler.cli.options import PlanForm
+from reconciler.cli.review import ChangeAsked, show_change
+from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.engine.desire import Desire, Followed, renew
 from reconciler.engine.governing import govern_by
 from reconciler.engine.observer import Observer
 from reconciler.engine.passes import Reconciler
+from reconciler.engine.snapshots import Snapshot, save_snapshot
 from reconciler.engine.status import FORCE, STATUS
 from reconciler.model.reviewed import write_reviewed
 from reconciler.model.updates import UpdateState
@@ -314,3 +318,56 @@ def test_forged_summary_counts_as_none(site):
 
     ((_, message),) = site.refusal
     assert "is not carried" in message
+
+
+class TestFromPullRequestToSite:
+    """What CI writes of a snapshot is what the site asks for, and a failed policy is said there."""
+
+    @pytest.fixture
+    def show(self, site, tmp_path, capsys):
+        """Give what `patchwright plan --base main --head change` prints, and its exit code."""
+        file, _ = save_snapshot(
+            Snapshot(site.observed(), SITE, NOW, site.in_force, NOW), tmp_path / "site.snapshot"
+        )
+
+        def run(form):
+            asked = ChangeAsked(
+                site.repository.path,
+                "main",
+                "change",
+                tmp_path,
+                SnapshotFile(file, now=NOW),
+                "0s",
+                NOW,
+            )
+            capsys.readouterr()
+            code = show_change(asked, form)
+            return code, capsys.readouterr().out
+
+        return run
+
+    def test_trailer_of_the_plan_is_what_the_site_asks_for(self, site, show):
+        git = site.repository.git
+        branch(site, "More", more=a_rollout("more"))
+        code, lines = show(PlanForm.TRAILER)
+        git("merge", "--quiet", "--no-ff", f"--message=Add more\n\n{lines}", "change")
+        site.follow()
+
+        assert code == 2
+        assert site.refusal == []
+        assert site.in_force == git("rev-parse", "main")
+
+    def test_comment_holds_the_lines_where_a_policy_asks_for_them(self, site, show):
+        branch(site, "More", more=a_rollout("more"))
+        _, lines = show(PlanForm.TRAILER)
+
+        assert lines in show(PlanForm.MARKDOWN)[1]
+
+    def test_comment_says_which_policy_the_fleet_fails(self, site, show):
+        limit = a_policy("{}", ", maxNewlyTargetedPerDay: 50")
+        branch(site, "More", more=a_rollout("more"), policy=limit)
+        code, comment = show(PlanForm.MARKDOWN)
+
+        assert code == 1
+        assert "refused" in comment
+        assert 'phase "all" targets 100 computers at once' in comment
