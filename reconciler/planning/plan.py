@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -18,6 +18,7 @@ from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.clocks import clock_skews
@@ -48,6 +49,7 @@ from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.renames import carry_over
+from reconciler.planning.render import plan_json
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -118,13 +120,15 @@ class Plan:
 class Decisions:
     """A plan with all that it was made from, for who has to explain it.
 
-    `rollouts` and `draft` are as they were when nothing changed any more.
+    `rollouts` and `draft` are as they were when nothing changed any more. `failed` are the
+    assertions that are not true of the plan with all its openings.
     """
 
     plan: Plan
     world: World
     rollouts: Sequence[RolloutView]
     draft: Draft
+    failed: tuple[FailedAssertion, ...] = ()
 
 
 def make_plan(
@@ -148,9 +152,27 @@ def decide(
     now: datetime,
     memo: Memo | None = None,
 ) -> Decisions:
-    """Make the plan, and keep what it was made from."""
+    """Make the plan, and keep what it was made from.
+
+    A plan that opens a phase and fails an assertion of a policy is made again without openings:
+    what protects computers, as a halt or a retirement, is never withheld (S24).
+    """
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
+    made = _decide(world, moves, now)
+    if not asks_assertions(desired):
+        return made
+    failed = failed_assertions(desired, plan_json(made.plan))
+    if failed and any(action.verb is Verb.OPEN_PHASE for action in made.plan.actions):
+        barring = tuple(sorted({one.policy for one in failed}))
+        made = _decide(replace(world, barring=barring), moves, now)
+    told = {one.condition() for one in failed}
+    conditions = tuple(sorted({*made.plan.conditions, *told}))
+    return replace(made, plan=replace(made.plan, conditions=conditions), failed=failed)
+
+
+def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
+    observed, site = world.observed, world.site
     draft = Draft(observed.memory)
     draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
@@ -162,7 +184,7 @@ def decide(
     spend_grant(world, draft)
     tell_withheld(world, draft)
     _tell_clock(world, now, draft)
-    for moment in waiver_ends(desired):
+    for moment in waiver_ends(world.desired):
         draft.wake_at(moment)
     readvertise(world, draft)
     domains = budget_domains(world, rollouts, draft)
@@ -183,7 +205,7 @@ def decide(
         *world.collections.conditions(),
     }
     plan = Plan(
-        commit=desired.commit,
+        commit=world.desired.commit,
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
         conditions=tuple(sorted(conditions)),
