@@ -122,7 +122,7 @@ def make_census(
         return None
     for moment in membership.entered.moments:
         draft.wake_at(moment + phase.grace)
-    return Census(
+    made = Census(
         rollout.world,
         release,
         record,
@@ -131,6 +131,7 @@ def make_census(
         phase.grace,
         rollout.aim,
     )
+    return draft.census(key, made)
 
 
 def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
@@ -201,8 +202,9 @@ def _tell_missed(rollout: RolloutView, census: Census, phase: Phase, draft: Draf
         return
     deadline_at = last_due(terms, census.target, rollout.world.by_zone) + phase.spread
     draft.wake_at(deadline_at)
-    all_reported = bool(census.counted) and census.reported == census.counted
-    if deadline_at <= rollout.world.now and all_reported and not meets_ratio(census):
+    if deadline_at > rollout.world.now or meets_ratio(census):
+        return
+    if census.counted and census.reported == census.counted:
         subject = f"{rollout.subject}/{census.release.number}/{phase.name}"
         message = "the deadline is past, all have reported, and too few comply"
         draft.tell(subject, ConditionType.GATE_MISSED, message)

@@ -14,7 +14,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
-from reconciler.observed.memo import Memo
+from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
@@ -386,10 +386,10 @@ def _pending_count(
         phase=phase,
         state=PhaseState.PENDING,
         target=len(target),
-        compliant=len(verdict.compliant - waived),
-        missing=len(verdict.non_compliant - waived),
-        unknown=len(verdict.unknown - waived),
-        pending_restart=len(verdict.pending_restart - waived),
+        compliant=_liable(verdict.compliant, waived),
+        missing=_liable(verdict.non_compliant, waived),
+        unknown=_liable(verdict.unknown, waived),
+        pending_restart=_liable(verdict.pending_restart, waived),
         failed=0,
         unreachable=0,
         reported=0,
@@ -404,10 +404,10 @@ def _open_count(census: Census) -> PhaseCount:
         phase=census.record.phase,
         state=census.record.state,
         target=len(census.target),
-        compliant=len(census.verdict.compliant - census.waived),
-        missing=len(census.verdict.non_compliant - census.waived),
-        unknown=len(census.verdict.unknown - census.waived),
-        pending_restart=len(census.verdict.pending_restart - census.waived),
+        compliant=_liable(census.verdict.compliant, census.waived),
+        missing=_liable(census.verdict.non_compliant, census.waived),
+        unknown=_liable(census.verdict.unknown, census.waived),
+        pending_restart=_liable(census.verdict.pending_restart, census.waived),
         failed=len(census.failed),
         unreachable=len(census.unreachable),
         reported=len(census.reported),
@@ -417,6 +417,11 @@ def _open_count(census: Census) -> PhaseCount:
         succeeded_at=census.record.succeeded_at,
         passage=census.record.passage,
     )
+
+
+def _liable(who: Bits, waived: Bits) -> int:
+    """Count those who are not waived."""
+    return len(who) - who.intersection_cardinality(waived)
 
 
 def _is_not_retirement(action: Action) -> bool:
