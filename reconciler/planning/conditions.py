@@ -47,6 +47,7 @@ class ConditionType(StrEnum):
     QUARANTINED = "Quarantined"
     TARGETS_LIMITED = "TargetsLimited"
     ASSERTION_FAILED = "AssertionFailed"
+    AWAITING_APPROVAL = "AwaitingApproval"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,5 +105,6 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.OBSERVING: "ModeObserve",
         ConditionType.TARGETS_LIMITED: "DailyLimitReached",
         ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
+        ConditionType.AWAITING_APPROVAL: "CameAfterApproval",
     }
 )

@@ -18,6 +18,7 @@ from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.approving import note_approvals
 from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
@@ -159,6 +160,9 @@ def decide(
     """
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
+    approving = note_approvals(world)
+    world = replace(world, approved=approving.approved)
+    moves = [*moves, *approving.actions]
     made = _decide(world, moves, now)
     if not asks_assertions(desired):
         return made
