@@ -36,7 +36,7 @@ from reconciler.planning.review.markdown_text import (
 
 _SHOWN = 8
 """So many rows of a table stand open; the others are folded away."""
-_MOST = 100
+_MOST = 40
 """So many rows a folded table has: forges cut longer comments."""
 _MOST_CVES = 3
 _SHORT = 12
@@ -133,9 +133,12 @@ def _stages(stages: Sequence[StageChange]) -> Iterator[str]:
     rows = [_stage_row(one) for one in stages]
     yield from table(head, rows[:_SHOWN], _SHOWN)
     yield ""
+    if any(one.unknown for one in stages):
+        yield "(?) No scan tells yet whether these have anything to install."
+        yield ""
     rest = list(table(head, rows[_SHOWN:], _MOST)) if rows[_SHOWN:] else []
     yield from details(counted(len(rows[_SHOWN:]), "more phase"), rest)
-    named = [line for one in stages[:_MOST] for line in _named(one)]
+    named = [line for one in stages[:_SHOWN] for line in _named(one)]
     yield from details("Which computers", named)
 
 
@@ -146,7 +149,7 @@ def _stage_row(one: StageChange) -> tuple[str, ...]:
         _signed(one.newly, "+"),
         _signed(one.no_longer, "-"),
         count(one.target),
-        count(one.installs),
+        count(one.installs) + (f" (?{count(one.unknown)})" if one.unknown else ""),
         _was(one, "deadline"),
         _was(one, "state") + (", held" if one.after is not None and one.after.held else ""),
     )
@@ -303,12 +306,15 @@ def _forecast(prediction: Prediction | None) -> Iterator[str]:
             f"{code(one.rollout)} {one.release}",
             f"{one.at:%a %Y-%m-%d %H:%M} UTC" if one.at is not None else _never(prediction.until),
             count(one.late),
+            ", ".join(f"{reason} {count(number)}" for reason, number in one.reasons[:3]),
         )
         for one in prediction.releases
     ]
     yield f"**Forecast**, {prediction.share} % of each release's computers comply:"
     yield ""
-    yield from table(("rollout", "expected", "miss their deadline"), rows[:_SHOWN], _SHOWN)
+    yield from table(
+        ("rollout", "expected", "miss their deadline", "because"), rows[:_SHOWN], _SHOWN
+    )
     yield ""
     yield from details(
         "What the forecast assumes", [f"- {code(one, 200)}" for one in prediction.assumptions]
@@ -328,7 +334,7 @@ def _conditions(review: Review) -> Iterator[str]:
 
 def _condition_lines(what: str, conditions: Iterable[Condition]) -> list[str]:
     return [
-        f"- {what}: `{one.type.value}` {code(one.subject)}: {code(one.message, 300)}"
+        f"- {what}: `{one.type.value}` {code(one.subject)}: {code(one.message, 200)}"
         for one in conditions
     ]
 
