@@ -54,7 +54,7 @@ def review_markdown(
     yield from _stages(review.stages)
     yield from _updates(review.updates)
     yield from _content(review)
-    yield from _deadlines(review.deadlines)
+    yield from _deadlines(review.deadlines, review.now)
     yield from _unserved(review.unserved)
     yield from _forecast(prediction)
     yield from _conditions(review)
@@ -246,7 +246,7 @@ def _content(review: Review) -> Iterator[str]:
         yield ""
 
 
-def _deadlines(deadlines: Sequence[StageDeadline]) -> Iterator[str]:
+def _deadlines(deadlines: Sequence[StageDeadline], now: datetime) -> Iterator[str]:
     rows = [
         (f"{code(one.rollout)} {one.release}", code(one.phase), code(zone.zone), when, computers)
         for one in deadlines
@@ -258,12 +258,12 @@ def _deadlines(deadlines: Sequence[StageDeadline]) -> Iterator[str]:
         (zone.due_at, zone.local, zone.zone)
         for one in deadlines
         for zone in one.zones
-        if zone.due_at is not None
+        if zone.due_at is not None and zone.due_at > now
     )
     if known:
         first, last = known[0], known[-1]
         until = f", the last {last[1]} ({code(last[2])})" if last != first else ""
-        yield f"**Deadlines**: the first is {first[1]} ({code(first[2])}){until}."
+        yield f"**Deadlines**: the next is {first[1]} ({code(first[2])}){until}."
         yield ""
     head = ("rollout", "phase", "zone", "deadline, local", "computers")
     yield from details("Deadlines in local times", list(table(head, rows, _MOST)) if rows else [])
