@@ -61,7 +61,8 @@ TOOLS = """
   priority: high
   phases:
     - {name: some, collection: reference, deadline: 2h, gate: {success: 50%}}
-    - {name: all, collection: everybody, deadline: 4h, gate: {success: 100%}}"""
+    - {name: all, collection: everybody, deadline: 4h, gate: {success: 100%}, halt: {failures: 30%}}
+    - {name: late, collection: everybody, opens: {at: 2026-03-02T20:00:00Z}}"""
 EMERGENCY = f"""
   bulletin: MS03-039
   updates: ["{APP}"]

@@ -24,7 +24,7 @@ PhaseKey = tuple[str, int, str]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PHASES = {
     "monthly": ("first", "web", "rest"),
-    "tools": ("some", "all"),
+    "tools": ("some", "all", "late"),
     "EmergencyChange/blaster": ("reference", "everybody"),
     "Removal/tool": ("trial", "all"),
 }
@@ -41,7 +41,8 @@ DEADLINES = {
     ("tools", "some"): 2 * HOUR,
     ("tools", "all"): 4 * HOUR,
 }
-"""What the manifests of a busy site say."""
+BY_THE_CLOCK = {("tools", "late")}
+"""What the manifests of a busy site say; the last opens whatever the earlier ones do."""
 
 
 @dataclass
@@ -207,8 +208,7 @@ class Historian:
         now = site.world.now
         if record.opened_at != now:
             yield f"{record} is dated otherwise"
-        names = PHASES[record.rollout]
-        for earlier in names[: names.index(record.phase)]:
+        for earlier in _earlier(record):
             before = states.get((record.rollout, record.release, earlier))
             if before is None or before.state is not PhaseState.SUCCEEDED:
                 yield f"{record.phase} of {record.rollout} opens before {earlier} has succeeded"
@@ -274,8 +274,7 @@ class Historian:
                 yield f"the id {record.id} is given once more"
             self.ids.add(record.id)
         self.offered[key] = set(record.updates)
-        names = PHASES[record.rollout]
-        for earlier in names[: names.index(record.phase)]:
+        for earlier in _earlier(record):
             tested = self.tested.get((record.rollout, record.release, earlier), set())
             if not set(record.updates) <= tested:
                 yield f"{key} offers what {earlier} has not tested: {set(record.updates) - tested}"
@@ -291,6 +290,14 @@ class Historian:
         if has_opened and not content <= self.frozen_sets.get(key, content):
             yield f"release {key} takes in {content - self.frozen_sets[key]}"
         self.frozen_sets[key] = content
+
+
+def _earlier(record: PhaseRecord | Advertisement) -> tuple[str, ...]:
+    """Give the phases that have to succeed before one opens."""
+    names = PHASES[record.rollout]
+    if (record.rollout, record.phase) in BY_THE_CLOCK:
+        return ()
+    return names[: names.index(record.phase)]
 
 
 def _is_enough(place: tuple[str, str], comply: int, missing: int) -> bool:
