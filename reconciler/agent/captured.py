@@ -11,6 +11,7 @@ from reconciler.agent.errors import RunRefusedError
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Refusal
 
 SPARE = 10 * 1024 * 1024
 """Bytes that stay free on a disk unless the machine's administrator says otherwise."""
@@ -25,7 +26,7 @@ def fetch_manifest(content: Content, offer: Offer) -> Mapping[str, ContentFile]:
             f"not of {offer.package} version {offer.version}"
         )
     files = {file.path: file for file in manifest.files}
-    wrong = [path for path in files if not _is_plain(path)]
+    wrong = [path for path in files if not is_plain(path)]
     if wrong:
         raise ContentError(f"the manifest has a wrong path: {wrong[0]!r:.200}")
     return files
@@ -45,10 +46,11 @@ def refuse_full(path: Path, needed: int, spare: int = SPARE) -> None:
     free = free_bytes(path)
     if free < needed + spare:
         raise RunRefusedError(
-            "diskFull", f"{free} bytes are free at {path}, and {needed + spare} are needed"
+            Refusal.DISK_FULL, f"{free} bytes are free at {path}, and {needed + spare} are needed"
         )
 
 
-def _is_plain(path: str) -> bool:
+def is_plain(path: str) -> bool:
+    """Tell whether a path leads nowhere but below its folder."""
     parts = PurePosixPath(path).parts
     return bool(parts) and parts[0] != "/" and ".." not in parts

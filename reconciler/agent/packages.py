@@ -12,10 +12,8 @@ from typing import Optional, Protocol
 from reconciler.agent.child import Ended
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure
 from reconciler.model.updates import CatalogSlice, UpdateState
-
-INTERRUPTED = "interrupted"
-"""The reason of a run that ended before it could say how."""
 
 Pin = tuple[str, str, str]
 """Name, architecture and version of a package."""
@@ -57,7 +55,7 @@ class Settled:
     """
 
     code: Optional[int]
-    reason: str = ""
+    reason: Optional[Failure] = None
     detail: str = ""
 
 
@@ -69,6 +67,9 @@ class PackageManager(Protocol):
 
     def scan(self, catalog: CatalogSlice) -> Findings:
         """Judge every update of the slice (S10); raises CommandError where it cannot look (S29)."""
+
+    def compare(self, first: str, second: str) -> int:
+        """Give -1, 0 or 1 as the first version is older, equal or newer; raises ValueError."""
 
     def repair(self) -> None:
         """Let it end what was interrupted before; what it cannot end `prepare` refuses."""

@@ -45,6 +45,8 @@ class ConditionType(StrEnum):
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
+    TARGETS_LIMITED = "TargetsLimited"
+    ASSERTION_FAILED = "AssertionFailed"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,5 +102,7 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
         ConditionType.OBSERVING: "ModeObserve",
+        ConditionType.TARGETS_LIMITED: "DailyLimitReached",
+        ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
     }
 )

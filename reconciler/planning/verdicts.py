@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.aims import Aim
-from reconciler.model.rollouts import Release
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
-from reconciler.observed.memo import Bits, Memo, Sets
+from reconciler.observed.memo import Bits, Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _NOBODY = FrozenBitMap()
@@ -45,13 +45,13 @@ class Evidence:
     memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
-    def judge(self, target: Bits, updates: tuple[str, ...], aim: Aim) -> Verdict:
+    def judge(self, target: Bits, release: Release, aim: Aim) -> Verdict:
         """Give each computer the first verdict that fits (S10).
 
         To a removal (I4) an update that is there is what a missing one is to an installation,
         whatever supersedes it; nobody waits for a restart then.
         """
-        verdict = self._verdicts(updates, aim)
+        verdict = self._verdicts(release, aim)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
@@ -65,41 +65,50 @@ class Evidence:
         aim: Aim,
     ) -> tuple[Verdict, FrozenBitMap]:
         """Give the verdicts of a phase, known by its place, and who is waived in it."""
-        updates = release.ids
 
         def judge(fleet: AnyFleet) -> dict[str, Bits]:
             inside = fleet.cut(target)
-            verdict = self.judge(inside, updates, aim)
-            return {**vars(verdict), "waived": self.excused(inside, updates, fleet)}
+            verdict = self.judge(inside, release, aim)
+            return {**vars(verdict), "waived": self.excused(inside, release, fleet)}
 
-        among = (target, *self.looked_up(updates))
-        inputs = (updates, aim)
-        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        among = (target, *self.looked_up(release.ids))
+        inputs = (release.ids, self.required(release), aim)
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among, within=True))
         waived = found.pop("waived")
         return Verdict(**found), waived
 
-    def excused(self, target: Bits, updates: Sequence[str], fleet: AnyFleet) -> Bits:
+    def excused(self, target: Bits, release: Release, fleet: AnyFleet) -> Bits:
         """Give the waived computers: let off some, and every other is known not to apply (S11)."""
-        waived = [self.waived[update] for update in updates if update in self.waived]
+        waived = [self.waived[update] for update in release.ids if update in self.waived]
         let_off = BitMap.union(BitMap(), *waived) & target
-        for update in updates if let_off else ():
-            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update)
+        for update in release.offered() if let_off else ():
+            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update.id)
         return let_off
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        return (self.recent, *(self.waived[update] for update in waived))
+        return (self.recent, *self._waivers(updates))
 
-    def judged(self, updates: Sequence[str]) -> FrozenBitMap:
-        """Give the computers whose scan is recent and knew all the updates.
+    def required(self, release: Release) -> int | None:
+        """Give the content version that a scan has to know to be believed of a release (S10).
 
-        Of an update that the catalog lost no scan knows anything (S29).
+        The lowest that holds each update in the revision that the release holds. Nothing where
+        the catalog lost an update: of that no scan knows anything (S29).
         """
+        held = release.offered()
+        key = ("required", release.rollout, release.number)
+        return self.memo.value(key, Identity(held), lambda: self._required(held))
+
+    def _required(self, held: Sequence[ReleasedUpdate]) -> int | None:
         entries = self.catalog.entries
-        if not all(map(entries.__contains__, updates)):
-            return FrozenBitMap()
-        required = max((entries[update].since for update in updates), default=0)
+        if not all(update.id in entries for update in held):
+            return None
+        return max((entries[update.id].entered(update.revision) for update in held), default=0)
+
+    def judged(self, required: int | None) -> FrozenBitMap:
+        """Give the computers whose scan is recent and knew the content version."""
+        if required is None:
+            return _NOBODY
         return self.memo.sets(
             ("knew", required),
             (),
@@ -107,31 +116,48 @@ class Evidence:
             self.recent,
         )["knew"]
 
-    def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+    def _verdicts(self, release: Release, aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
+        judged, said = self.judged(self.required(release)), self._all_said(release.ids, aim)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            rest = fleet.enrolled & self.judged(updates)
-            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
-            missing = rest & BitMap.union(BitMap(), *to_do)
-            rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
-            pending = rest & self._said(UpdateState.PENDING_RESTART, updates, fleet, aim)
+            rest = fleet.enrolled & judged
+            missing = rest & said["to do"]
+            rest = rest - missing - said["unknown"]
+            pending = rest & said["pending"]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, aim), (), verdicts, *among)
+        key = ("verdicts", Identity(release.ids), aim)
+        return self.memo.sets(key, (), verdicts, judged, *said.values())
+
+    def _all_said(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+        """Give what the last scans said, however long ago: no time alone changes that."""
+
+        def said(fleet: AnyFleet) -> dict[str, BitMap]:
+            listed = frozenset(updates)
+            to_do = (self._said(state, listed, fleet, aim) for state in _TO_DO[aim])
+            return {
+                "to do": BitMap.union(BitMap(), *to_do),
+                "unknown": self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                "pending": self._said(UpdateState.PENDING_RESTART, listed, fleet, aim),
+            }
+
+        key = ("said", Identity(updates), aim)
+        return self.memo.sets(key, (), said, *self._waivers(updates))
 
     def _said(
-        self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
+        self, state: UpdateState, listed: frozenset[str], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        found = []
-        for update in fleet.told(state) & frozenset(updates):
+        told = fleet.told(state) & listed
+        superseded = told & self.catalog.superseders.keys()
+        found = [self._bound(state, update, fleet) for update in told - superseded]
+        for update in superseded:
             bits = self._in_state(state, update, fleet, aim)
             if aim is Aim.INSTALL:
-                newer = self.catalog.replacers(update).intersection(updates)
+                newer = self.catalog.replacers(update) & listed
                 applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
-                bits = bits - BitMap.union(*applying) if newer else bits
+                bits = bits - BitMap.union(BitMap(), *applying)
             found.append(bits)
         return BitMap.union(BitMap(), *found)
 
@@ -151,11 +177,11 @@ class Evidence:
             found = found - fleet.in_state(UpdateState.INSTALLED, newer)
         return found
 
-    def _inapplicable(self, update: str, fleet: AnyFleet) -> Bits:
+    def _inapplicable(self, update: ReleasedUpdate, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged([update]))
+        found = fleet.cut(self.judged(self._required((update,))))
         for state in (*_APPLIES, UpdateState.UNKNOWN):
-            found = found - fleet.in_state(state, update)
+            found = found - fleet.in_state(state, update.id)
         return found
 
     def _bound(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
@@ -165,6 +191,11 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
+
+    def _waivers(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give who is let off each of the updates that somebody is let off, in a fixed order."""
+        waived = sorted(self.waived.keys() & updates) if self.waived else ()
+        return tuple(self.waived[update] for update in waived)
 
 
 def needed_updates(
