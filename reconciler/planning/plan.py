@@ -421,7 +421,7 @@ def _open_count(census: Census) -> PhaseCount:
 
 def _liable(who: Bits, waived: Bits) -> int:
     """Count those who are not waived."""
-    return len(who) - who.intersection_cardinality(waived)
+    return len(who) - who.intersection_cardinality(waived) if waived else len(who)
 
 
 def _is_not_retirement(action: Action) -> bool:
