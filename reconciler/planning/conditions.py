@@ -45,6 +45,9 @@ class ConditionType(StrEnum):
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
+    TARGETS_LIMITED = "TargetsLimited"
+    ASSERTION_FAILED = "AssertionFailed"
+    AWAITING_APPROVAL = "AwaitingApproval"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,5 +103,8 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
         ConditionType.OBSERVING: "ModeObserve",
+        ConditionType.TARGETS_LIMITED: "DailyLimitReached",
+        ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
+        ConditionType.AWAITING_APPROVAL: "CameAfterApproval",
     }
 )

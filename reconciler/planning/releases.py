@@ -112,25 +112,36 @@ def _note_force(rollout: RolloutView, draft: Draft) -> None:
         draft.tell(rollout.subject, ConditionType.NOTHING_TO_OFFER, _nothing(rollout))
     if rollout.left_out:
         _tell_left_out(rollout, draft)
+    if rollout.awaiting:
+        message = (
+            f"{len(rollout.awaiting)} update(s) came after the approval of"
+            f' "{rollout.authorization.name}", and wait for another: {_some(rollout.awaiting)}'
+        )
+        draft.tell(rollout.subject, ConditionType.AWAITING_APPROVAL, message)
 
 
 def _nothing(rollout: RolloutView) -> str:
     if rollout.aim is Aim.REMOVE:
         return "the catalog has none of its updates, or none that can be removed"
+    if rollout.awaiting:
+        return "every update that the authorization selects came after its approval"
     lack = "whose files the catalog knows" if rollout.left_out else "that the catalog has"
     return f"the authorization selects no update {lack}"
 
 
 def _tell_left_out(rollout: RolloutView, draft: Draft) -> None:
     """Say which updates are only advisories or cannot be removed; three names tell enough."""
-    updates = rollout.left_out
-    named = ", ".join(sorted(updates)[:_MOST_NAMED]) + (", …" if len(updates) > _MOST_NAMED else "")
+    updates, named = rollout.left_out, _some(rollout.left_out)
     if rollout.aim is Aim.REMOVE:
         message = f"{len(updates)} update(s) cannot be removed again: {named}"
         draft.tell(rollout.subject, ConditionType.NOT_REMOVABLE, message)
     else:
         message = f"no files are known of {len(updates)} authorized update(s): {named}"
         draft.tell(rollout.subject, ConditionType.NO_FILES, message)
+
+
+def _some(updates: frozenset[str]) -> str:
+    return ", ".join(sorted(updates)[:_MOST_NAMED]) + (", …" if len(updates) > _MOST_NAMED else "")
 
 
 def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:

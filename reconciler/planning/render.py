@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.timezones import tzdata_version
+from reconciler.model.approvals import ApprovedUpdates
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.emergencies import EmergencyRecord
@@ -16,7 +17,10 @@ from reconciler.observed.canonical_bits import canonical_bits
 from reconciler.observed.memory import DerivedObject, Membership, Record
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
-from reconciler.planning.plan import Plan
+
+if TYPE_CHECKING:
+    # Who makes plans asks for their JSON.
+    from reconciler.planning.plan import Plan
 
 _IDS = frozenset({"id", "package", "owner", "commit", "applied"})
 _INSTANTS = ("At", "Since")
@@ -89,6 +93,8 @@ def describe(record: Record) -> str:
             return f"members of {record.collection} ({len(record.members)} computers{held})"
         case EmergencyRecord():
             return f"{record.rollout} ({record.state.value})"
+        case ApprovedUpdates():
+            return f"approval of {record.authorization} ({len(record.updates)} updates)"
         case SpentGrant():
             return f"leave to retire {record.number} advertisement(s)"
         case _:
