@@ -44,7 +44,8 @@ class Blobs:
 
     def add_array(self, values: NDArray[Any], kind: str) -> int:
         """Keep numbers: first the lowest byte of each, then the next ones, which pack better."""
-        planes = values.astype(kind).view(np.uint8).reshape(len(values), -1)
+        width = np.dtype(kind).itemsize
+        planes = values.astype(kind).view(np.uint8).reshape(len(values), width)
         return self.add(planes.T.tobytes())
 
     def array(self, number: int, kind: str, size: int | None = None) -> NDArray[Any]:
