@@ -15,6 +15,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
+from reconciler.model.drills import DrillRecord, DrillState
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
@@ -39,7 +40,8 @@ def due_sources(
 ) -> tuple[str, ...]:
     """Give the sources whose schedule has come since they were last read or tried.
 
-    Since `asked_at` an emergency waits for a read of every source, which is not put off (D4).
+    Since `asked_at` an emergency or a drill waits for a read of every source, which is not put
+    off (D4).
     """
     due: list[str] = []
     for name, placed in desired.catalog_sources.items():
@@ -53,10 +55,13 @@ def due_sources(
     return tuple(due)
 
 
-def sync_asked_at(emergencies: Iterable[EmergencyRecord]) -> datetime | None:
-    """Give since when an emergency waits for a read of the sources (S21)."""
-    waiting = (one for one in emergencies if one.state is EmergencyState.SYNCING)
-    return max((one.steps[-1].at for one in waiting), default=None)
+def sync_asked_at(
+    emergencies: Iterable[EmergencyRecord], drills: Iterable[DrillRecord]
+) -> datetime | None:
+    """Give since when an emergency or a drill waits for a read of the sources (S21, I5)."""
+    waiting = [one.steps[-1].at for one in emergencies if one.state is EmergencyState.SYNCING]
+    waiting += [one.steps[-1].at for one in drills if one.state is DrillState.SYNCING]
+    return max(waiting, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,13 @@ class Verb(StrEnum):
     FORGET_MEMBERS = "ForgetMembers"
     FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
+    FORGET_DRILL = "ForgetDrill"
     FORGET_GRANT = "ForgetGrant"
     RENAME = "Rename"
     ACCEPT_MEMBERS = "AcceptMembers"
     HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
+    ENTER_DRILL_STATE = "EnterDrillState"
     SPEND_GRANT = "SpendGrant"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
@@ -64,6 +66,7 @@ DROPS = frozenset(
         Verb.FORGET_GRANT,
         Verb.FORGET_RERUN,
         Verb.FORGET_EMERGENCY,
+        Verb.FORGET_DRILL,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
@@ -36,6 +37,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "phases": [encode(count) for count in plan.counts],
         "emergencies": [encode(one) for one in plan.emergencies],
+        "drills": [encode(one) for one in plan.drills],
         "converged": plan.converged,
         "wakeAt": encode(plan.wake_at),
     }
@@ -89,6 +91,8 @@ def describe(record: Record) -> str:
             return f"members of {record.collection} ({len(record.members)} computers{held})"
         case EmergencyRecord():
             return f"{record.rollout} ({record.state.value})"
+        case DrillRecord():
+            return f"{record.rollout}/{record.run} ({record.state.value})"
         case SpentGrant():
             return f"leave to retire {record.number} advertisement(s)"
         case _:
