@@ -25,7 +25,7 @@ def fetch_manifest(content: Content, offer: Offer) -> Mapping[str, ContentFile]:
             f"not of {offer.package} version {offer.version}"
         )
     files = {file.path: file for file in manifest.files}
-    wrong = [path for path in files if not _is_plain(path)]
+    wrong = [path for path in files if not is_plain(path)]
     if wrong:
         raise ContentError(f"the manifest has a wrong path: {wrong[0]!r:.200}")
     return files
@@ -49,6 +49,7 @@ def refuse_full(path: Path, needed: int, spare: int = SPARE) -> None:
         )
 
 
-def _is_plain(path: str) -> bool:
+def is_plain(path: str) -> bool:
+    """Tell whether a path leads nowhere but below its folder."""
     parts = PurePosixPath(path).parts
     return bool(parts) and parts[0] != "/" and ".." not in parts

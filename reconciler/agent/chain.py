@@ -225,7 +225,9 @@ class Chains:
     def _is_restart_needed(self) -> bool:
         scan = self._journal.memory.last_scan
         pending = UpdateState.PENDING_RESTART in scan.states.values() if scan else False
-        return pending or self._machine.packages.wants_restart()
+        # An update that was uninstalled may need a restart too, and no scan tells of it.
+        asked = self._machine.boot.identity() in self._journal.memory.restarts.values()
+        return pending or asked or self._machine.packages.wants_restart()
 
     def _save(self, memory: Memory) -> None:
         self._journal.save(memory=memory)

@@ -22,7 +22,8 @@ from reconciler.agent.process import make_environment
 _OUTPUT_LIMIT = 64 * 1024
 _PATIENCE = 5.0
 _LOOK_EVERY = 0.05
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+"""What a program of ours needs on its PYTHONPATH."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    env=make_environment({**environment, "PYTHONPATH": str(_PACKAGE_PARENT)}),
+                    env=make_environment({**environment, "PYTHONPATH": str(PACKAGE_PARENT)}),
                     cwd="/",
                     start_new_session=True,
                     pass_fds=(lock.fileno(),),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Optional
 
-from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.memory import Choice, Memory, custom_digest, updates_to_do
 from reconciler.agent.reminders import reminder_at
 from reconciler.agent.restarts import next_decision_at
 from reconciler.model.composition import compose
@@ -27,7 +26,7 @@ def scan_due_at(policy: Policy, memory: Memory) -> Optional[datetime]:
         return None
     if last is None:
         due = (memory.first_policy_at or policy.issued_at) + _first_offset(policy)
-    elif order.content_version > last.content_version:
+    elif order.content_version > last.content_version or custom_digest(order) != last.custom:
         due = last.ended_at
     else:
         due = last.started_at + order.every
@@ -42,7 +41,7 @@ def scan_due_at(policy: Policy, memory: Memory) -> Optional[datetime]:
 def runnable_offers(policy: Policy, memory: Memory, now: datetime) -> tuple[Offer, ...]:
     """Choose the offers whose run starts now, in the order in which they run.
 
-    What our own newest scan does not find missing is never run (G3). The window must fit the sum
+    What our own newest scan finds nothing to do for is never run (G3). The window must fit the sum
     of their run times; of several the earliest deadline goes first. A start by the user ignores
     windows, spread and freezes (S4). A clock that is wrong by more than 12 hours starts nothing
     (S1).
@@ -66,11 +65,10 @@ def is_clock_wrong(memory: Memory) -> bool:
 
 def due_offers(policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
     """Give the offers that are due, windows apart, in the order in which they run."""
-    missing = missing_updates(memory)
     due = [
         offer
         for offer in (ripe(one, now) for one in policy.offers)
-        if has_missing(offer, missing) and _is_due(offer, policy, memory, now)
+        if has_work(offer, memory) and _is_due(offer, policy, memory, now)
     ]
     return sorted(due, key=run_order)
 
@@ -94,9 +92,9 @@ def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[da
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
-def has_missing(offer: Offer, missing: Iterable[str]) -> bool:
-    """Tell whether any update of the offer is missing here."""
-    return not {update.id for update in offer.updates}.isdisjoint(missing)
+def has_work(offer: Offer, memory: Memory) -> bool:
+    """Tell whether the offer has anything to do here: updates that are missing, or to be gone."""
+    return bool(updates_to_do(offer, memory))
 
 
 def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:

@@ -14,9 +14,12 @@ from reconciler.agent.content import free_bytes
 from reconciler.agent.errors import AgentError
 from reconciler.agent.home import read_bounded
 from reconciler.agent.processes import list_stale_processes
+from reconciler.model.custom import ABILITIES_FACT, CUSTOM
 from reconciler.model.messages import FactValue
 
 VERSION = "0.1.0"
+ABILITIES = (CUSTOM,)
+"""What a site has to know before it asks for it; agents of before it know none of these."""
 DECLARED = Path("etc/patchwright/facts.json")
 _SMALL_FILE = 256 * 1024
 _MEBIBYTE = 1024 * 1024
@@ -44,6 +47,7 @@ def collect_facts(root: Path, kernel: str, found: Mapping[str, FactValue]) -> di
         **_running_facts(root, kernel),
         **found,
         "agent.version": VERSION,
+        ABILITIES_FACT: ABILITIES,
         **read_declared_facts(root / DECLARED),
     }
 

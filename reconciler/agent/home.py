@@ -17,7 +17,7 @@ from reconciler.agent.spool import Spool
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import decode, encode
 
-_PLACE = Path("var/lib/patchwright-agent")
+PLACE = Path("var/lib/patchwright-agent")
 _FILE_LIMIT = 64 * 1024 * 1024
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Home:
     """The directory that holds them, readable by its owner alone."""
 
     def __init__(self, root: Path) -> None:
-        self.path = root / _PLACE
+        self.path = root / PLACE
 
     def make(self) -> None:
         """Make the directory where it is not; raises AgentError."""

@@ -12,16 +12,20 @@ from reconciler.agent.client import Site
 from reconciler.agent.clock import SiteClock, Stop, read_local_clock
 from reconciler.agent.configuration import Configuration, load_configuration
 from reconciler.agent.content import Content
+from reconciler.agent.detection import Detector
 from reconciler.agent.home import Home
 from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
 from reconciler.agent.notices import Notices
+from reconciler.agent.own_steps import OwnSteps
 from reconciler.agent.packages import PackageManager
 from reconciler.agent.patching import PatchingSignal
 from reconciler.agent.probes import Probes
 from reconciler.agent.process import run_command
 from reconciler.agent.surroundings import Surroundings
 from reconciler.agent.system_log import SystemLog
+
+_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Machine:
     configuration: Configuration
     boot: Boot
     packages: PackageManager
+    own_steps: OwnSteps
+    detector: Detector
     probes: Probes
     content: Content
     child: Child
@@ -61,11 +67,14 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
     journal = Journal(home, read_local_clock())
     content = Content(home.path / "content", site)
     machine = make_surroundings(root)
+    packages = make_packages(machine, home, content, log)
     return Machine(
         root=root,
         configuration=machine.configuration,
         boot=machine.boot,
-        packages=make_packages(machine, home, content, log),
+        packages=packages,
+        own_steps=OwnSteps(root, content, machine.configuration.min_free_mb * _MEBIBYTE),
+        detector=Detector(root, run_command, packages.compare),
         probes=Probes(root, home.path / "probes.json", run_command, log),
         content=content,
         child=Child(home.path / "run"),

@@ -7,24 +7,38 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional
 
+from reconciler.model.aims import INSTALL, UNINSTALL
+from reconciler.model.canonical import digest_of
+from reconciler.model.codec import encode
+from reconciler.model.custom import Step
 from reconciler.model.messages import StatusMessage
 from reconciler.model.orders import HookOrder, RunOrder
-from reconciler.model.policy import SignedPolicy
+from reconciler.model.policy import Offer, ScanOrder, SignedPolicy
 from reconciler.model.updates import UpdateState
 
 _ENDED_LIMIT = 100
 _TOLERATED_SKEW = timedelta(minutes=5)
+_TO_DO = {
+    INSTALL: frozenset({UpdateState.MISSING}),
+    UNINSTALL: frozenset({UpdateState.INSTALLED, UpdateState.PENDING_RESTART}),
+}
 
 
 @dataclass(frozen=True)
 class LastScan:
-    """The last completed scan: `catalog` is the slice's SHA-256, `states` all but notApplicable."""
+    """The last completed scan: `catalog` is the slice's SHA-256, `states` all but notApplicable.
+
+    `custom` is the digest of what it looked for beside the slice, `unsure` says why an update of
+    those is unknown.
+    """
 
     started_at: datetime
     ended_at: datetime
     content_version: int
     catalog: str
     states: dict[str, UpdateState]
+    custom: str = ""
+    unsure: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,19 @@ class EndedRun:
 
 
 @dataclass(frozen=True)
+class OwnStep:
+    """The command of one update of one's own (E2), which installs or `removes` it.
+
+    It runs in `folder`, as the root sees it.
+    """
+
+    update: str
+    step: Step
+    folder: str
+    removes: bool = False
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """A run that has begun (the journal).
 
@@ -48,6 +75,10 @@ class RunRecord:
     `automatic` are those of its packages that were marked as automatically installed before. It
     is `prepared` once its hook has run and the install may begin; `voluntary` means that the
     user started it.
+
+    It has stages: its packages, if any, and then each of `steps`. `done` counts those that worked,
+    `detail` is what they said. The next one began at `stage_at`, or is still to be begun where the
+    run is `between` two stages.
     """
 
     run: int
@@ -65,6 +96,22 @@ class RunRecord:
     mandatory_at: Optional[datetime] = None
     voluntary: bool = False
     prepared: bool = False
+    steps: tuple[OwnStep, ...] = ()
+    done: int = 0
+    detail: str = ""
+    stage_at: Optional[datetime] = None
+    between: bool = False
+
+    @property
+    def step(self) -> Optional[OwnStep]:
+        """The step that is next or under way; nothing while that are the packages."""
+        number = self.done - bool(self.packages)
+        return self.steps[number] if 0 <= number < len(self.steps) else None
+
+    @property
+    def is_last_stage(self) -> bool:
+        """Whether nothing follows what is under way."""
+        return self.done + 1 >= bool(self.packages) + len(self.steps)
 
     def make_status(
         self,
@@ -175,6 +222,7 @@ class Memory:
 
     `policy` is the last one taken, also after it expired: nothing older is ever taken (trust).
     By advertisement: `choices` of the user, `waits` that were told, when the user was `reminded`.
+    `restarts` holds the boot on which an update of one's own said that it needs another (E2).
     """
 
     policy: Optional[SignedPolicy] = None
@@ -193,6 +241,7 @@ class Memory:
     choices: dict[str, Choice] = field(default_factory=dict)
     waits: dict[str, Wait] = field(default_factory=dict)
     reminded: dict[str, datetime] = field(default_factory=dict)
+    restarts: dict[str, str] = field(default_factory=dict)
 
     @property
     def ahead(self) -> timedelta:
@@ -216,10 +265,19 @@ class Memory:
         return replace(self, ended=(end, *others)[:_ENDED_LIMIT])
 
 
-def missing_updates(memory: Memory) -> frozenset[str]:
-    """Give the updates that our own newest scan found missing."""
+def updates_to_do(offer: Offer, memory: Memory) -> frozenset[str]:
+    """Give the offer's updates that its program is to act on, by our own newest scan (G3).
+
+    A program that this agent does not know acts on all, so that it is refused by its name.
+    """
     states = memory.last_scan.states if memory.last_scan else {}
-    return frozenset(id_ for id_, state in states.items() if state is UpdateState.MISSING)
+    wanted = _TO_DO.get(offer.program, frozenset(UpdateState))
+    return frozenset(one.id for one in offer.updates if states.get(one.id) in wanted)
+
+
+def custom_digest(order: ScanOrder) -> str:
+    """Give what differs when a scan has to look for other updates beside the catalog's."""
+    return digest_of(encode(order.custom)) if order.custom else ""
 
 
 def clock_skew_minutes(memory: Memory) -> int:

@@ -70,6 +70,9 @@ class PackageManager(Protocol):
     def scan(self, catalog: CatalogSlice) -> Findings:
         """Judge every update of the slice (S10); raises CommandError where it cannot look (S29)."""
 
+    def compare(self, first: str, second: str) -> int:
+        """Give -1, 0 or 1 as the first version is older, equal or newer; raises ValueError."""
+
     def repair(self) -> None:
         """Let it end what was interrupted before; what it cannot end `prepare` refuses."""
 

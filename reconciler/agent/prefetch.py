@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.agent.due import has_missing
+from reconciler.agent.due import has_work
 from reconciler.agent.errors import AgentError, SiteUnreachableError
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import missing_updates
+from reconciler.agent.provision import provide
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import PackageManifest
 from reconciler.model.policy import Offer, Policy
@@ -27,14 +27,13 @@ class Prefetcher:
 
         What cannot be prepared is told when its run is due, as it may be mended until then.
         """
-        missing = missing_updates(self._machine.journal.memory)
         keys = {_key_of(offer) for offer in policy.offers}
         if self._fetched - keys:
             self._fetched &= keys
             self._machine.content.keep_only(self._wanted(policy))
         for offer in policy.offers if policy.enforce else ():
             key = _key_of(offer)
-            if key not in self._fetched and has_missing(offer, missing):
+            if key not in self._fetched and has_work(offer, self._machine.journal.memory):
                 self._prepare(offer)
                 self._fetched.add(key)
 
@@ -43,7 +42,7 @@ class Prefetcher:
         if machine.packages.describe_holder():
             return
         try:
-            machine.packages.prepare(offer, missing_updates(machine.journal.memory))
+            provide(machine, offer)
         except SiteUnreachableError:
             raise
         except (AgentError, ContentError, OSError) as error:

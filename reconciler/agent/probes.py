@@ -13,7 +13,7 @@ from typing import Optional
 from reconciler.agent.errors import CommandError
 from reconciler.agent.home import read_bounded, write_atomically
 from reconciler.agent.log import Log
-from reconciler.agent.process import Runner
+from reconciler.agent.process import Runner, inside_root
 from reconciler.model.canonical import canonical_json, digest_of
 from reconciler.model.codec import decode, encode
 from reconciler.model.messages import FactValue
@@ -75,8 +75,7 @@ class Probes:
         return Found(now, digest, value)
 
     def _run(self, order: ProbeOrder) -> str:
-        inside = [] if self._root == Path("/") else ["chroot", str(self._root)]
-        done = self._runner([*inside, *order.command], {}, TIME_LIMIT)
+        done = self._runner(inside_root(self._root, order.command), {}, TIME_LIMIT)
         if done.code != 0:
             raise CommandError(f"{order.command[0]} ended with code {done.code}")
         return done.output

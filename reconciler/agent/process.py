@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Optional, Protocol
 
@@ -17,7 +18,7 @@ from reconciler.agent.redaction import last_lines
 
 DEFAULT_LIMIT = timedelta(minutes=10)
 _OUTPUT_LIMIT = 64 * 1024 * 1024
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _KEPT = ("HOME", "http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "PYTHONPATH")
 
 
@@ -45,7 +46,7 @@ class Runner(Protocol):
 def make_environment(additions: Mapping[str, str]) -> dict[str, str]:
     """Build a program's environment: only PATH, the C locale, proxies, and the additions."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "PATH": _PATH, "LC_ALL": "C", "LANGUAGE": "C", **additions}
+    return {**kept, "PATH": ":".join(PATH), "LC_ALL": "C", "LANGUAGE": "C", **additions}
 
 
 def run_command(
@@ -73,6 +74,11 @@ def run_command(
             raise CommandError(f"cannot start {command[0]}: {error.strerror}") from error
         code = _wait(child, limit)
         return Done(code, _read(output), _read(errors))
+
+
+def inside_root(root: Path, command: Sequence[str]) -> list[str]:
+    """Give what runs a command as the root sees it."""
+    return list(command) if root == Path("/") else ["chroot", str(root), *command]
 
 
 def check(done: Done, what: str) -> str:

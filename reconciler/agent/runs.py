@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Optional
 
 from reconciler.agent.errors import CommandError, RunRefusedError
@@ -18,19 +18,17 @@ from reconciler.agent.memory import (
     Chain,
     EndedProgram,
     EndedRun,
-    Memory,
     RunRecord,
-    missing_updates,
 )
 from reconciler.agent.outcomes import Outcomes
-from reconciler.agent.packages import Preparation
+from reconciler.agent.provision import Provision, provide
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
+from reconciler.agent.stages import TIMEOUT, Stages, joined
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer
 
-TIMEOUT = "timeout"
 HOOK_FAILED = "hookBefore"
 _LOOK_EVERY = timedelta(milliseconds=100)
 
@@ -41,7 +39,7 @@ class Runs:
     def __init__(self, machine: Machine, hooks: Hooks) -> None:
         self._machine = machine
         self._journal = machine.journal
-        self._packages = machine.packages
+        self._stages = Stages(machine)
         self._hooks = hooks
         self._outcomes = Outcomes(machine)
 
@@ -52,50 +50,50 @@ class Runs:
         """
         try:
             self._hooks.refuse_unknown(offer.order.hooks)
-            prepared = self._prepare(offer)
+            provided = self._provide(offer)
         except (RunRefusedError, ContentError, CommandError, OSError) as error:
             self.refuse(offer, _reason_of(error), error)
             return False
-        if not prepared.pins:
+        if provided.is_empty:
             return False
-        self._begin(offer, prepared, voluntary=voluntary)
+        self._begin(offer, provided, voluntary=voluntary)
         return True
 
-    def _prepare(self, offer: Offer) -> Preparation:
+    def _provide(self, offer: Offer) -> Provision:
         """Prepare; what was interrupted before is repaired where it stands in the way."""
-        missing = missing_updates(self._journal.memory)
         try:
-            return self._packages.prepare(offer, missing)
+            return provide(self._machine, offer)
         except RunRefusedError as error:
             if error.reason != "dpkgInterrupted":
                 raise
-        self._packages.repair()
-        return self._packages.prepare(offer, missing)
+        self._machine.packages.repair()
+        return provide(self._machine, offer)
 
     def wait(self) -> None:
         """Wait for the current run and tell how it ended; raises StoppedError, then it goes on.
 
-        Past its time limit it is told as timed out, but dpkg is left to end what it does.
+        Past its time limit it is told as timed out; dpkg is left to end what it does, and the
+        command of an update of one's own is ended.
         """
         record = self._journal.memory.current
-        if record is None:
-            return
-        if not record.prepared:
-            made_ready = self._run_hook(record)
-            if made_ready is None:
-                return
-            record = made_ready
-        while self._is_at_work():
-            if not record.timed_out and self._machine.clock.now() >= _limit_of(record):
-                record = self._tell_timeout(record)
+        if record is not None and not record.prepared:
+            record = self._run_hook(record)
+        while record is not None:
+            record = self._see(record)
+
+    def _see(self, record: RunRecord) -> Optional[RunRecord]:
+        """See one stage to its end, and give the run where another one follows."""
+        if record.between:
+            record = self._stages.begin(record)
+        while self._stages.is_at_work(record):
+            if self._stages.is_late(record):
+                is_own = record.step is not None
+                record = self._stages.end_late(record) if is_own else self._tell_timeout(record)
             self._machine.stop.sleep(_LOOK_EVERY)
-        self._end(record)
+        return self._end(record)
 
-    def _is_at_work(self) -> bool:
-        return self._machine.child.is_running() or bool(self._packages.describe_holder())
-
-    def _begin(self, offer: Offer, prepared: Preparation, *, voluntary: bool) -> None:
-        memory = self._journal.memory
+    def _begin(self, offer: Offer, provided: Provision, *, voluntary: bool) -> None:
+        memory, packages = self._journal.memory, provided.packages
         now, run = self._machine.clock.now(), memory.next_run
         chain = memory.chain or Chain(run, self._machine.boot.identity())
         record = RunRecord(
@@ -106,12 +104,13 @@ class Runs:
             began_at=now,
             max_runtime=offer.max_runtime,
             updates=tuple(update.id for update in offer.updates),
-            packages=prepared.pins,
-            automatic=prepared.automatic,
-            own_sources=prepared.own_sources,
+            packages=packages.pins,
+            automatic=packages.automatic,
+            own_sources=packages.own_sources,
             order=offer.order,
             mandatory_at=offer.mandatory_at,
             voluntary=voluntary,
+            steps=provided.steps,
         )
         self._machine.child.forget()
         self._journal.save(
@@ -122,7 +121,7 @@ class Runs:
         )
         self._machine.signal.show(self._journal.memory)
         if not offer.order.hooks.before:
-            self._launch(record)
+            self._stages.begin(record)
 
     def _run_hook(self, record: RunRecord) -> Optional[RunRecord]:
         """Run the hook before, once in a chain, and begin to install; nothing where it failed."""
@@ -133,21 +132,7 @@ class Runs:
             if end.problem:
                 self._outcomes.fail(record, end.code, HOOK_FAILED, end.problem)
                 return None
-        return self._launch(replace(record, began_at=self._machine.clock.now()))
-
-    def _launch(self, record: RunRecord) -> RunRecord:
-        """Begin to install; from here on the hook after has to run."""
-        record = replace(record, prepared=True)
-        self._journal.save(memory=_with_debt(self._journal.memory, record))
-        names = ",".join(f"{name}={version}" for name, _, version in record.packages)
-        self._machine.log.info("run started", run=record.run, packages=names)
-        command = self._packages.install_command(_prepared(record))
-        try:
-            self._machine.child.start(command.words, command.environment)
-        except CommandError as error:
-            # What never ran ends as interrupted, as after a crash at this point.
-            self._machine.log.fault("run not launched", run=record.run, problem=error)
-        return record
+        return self._stages.begin(replace(record, began_at=self._machine.clock.now()))
 
     def _tell_timeout(self, record: RunRecord) -> RunRecord:
         late = replace(record, timed_out=True)
@@ -159,15 +144,19 @@ class Runs:
         self._outcomes.complain(f"run {record.run} passed its time limit {record.max_runtime}")
         return late
 
-    def _end(self, record: RunRecord) -> None:
-        ended = self._machine.child.read_end()
-        settled = self._packages.settle(_prepared(record), ended)
-        if record.timed_out:
-            self._outcomes.forget(record, ended.code, TIMEOUT)
+    def _end(self, record: RunRecord) -> Optional[RunRecord]:
+        """Take the end of a stage; what fails ends the run."""
+        settled = self._stages.settle(record)
+        if record.timed_out and record.step is None:
+            self._outcomes.forget(record, settled.code, TIMEOUT)
         elif settled.reason:
             self._outcomes.fail(record, settled.code, settled.reason, settled.detail)
+        elif not record.is_last_stage:
+            return self._stages.advance(record, settled)
         else:
-            self._outcomes.keep(EndedProgram(record, settled.code, settled.detail))
+            self._outcomes.keep(EndedProgram(record, settled.code, joined(record, settled)))
+        self._stages.forget(record)
+        return None
 
     def refuse(self, offer: Offer, reason: str, error: Exception) -> None:
         """Tell that the offer cannot start, and remember it (H5); nothing was changed."""
@@ -192,10 +181,6 @@ class Runs:
         self._machine.log.warning("run refused", reason=reason, problem=error)
 
 
-def _limit_of(record: RunRecord) -> datetime:
-    return record.began_at + record.max_runtime
-
-
 def _reason_of(error: Exception) -> str:
     if isinstance(error, RunRefusedError):
         return error.reason
@@ -204,15 +189,3 @@ def _reason_of(error: Exception) -> str:
     if isinstance(error, OSError):
         return "diskFull" if error.errno == errno.ENOSPC else "cannotPrepare"
     return "aptFailed"
-
-
-def _with_debt(memory: Memory, record: RunRecord) -> Memory:
-    """Remember that the run installs, and that its hook after is owed."""
-    chain = memory.chain
-    if chain is not None and record.order.hooks not in chain.owed:
-        chain = replace(chain, owed=(*chain.owed, record.order.hooks))
-    return replace(memory, current=record, chain=chain)
-
-
-def _prepared(record: RunRecord) -> Preparation:
-    return Preparation(record.packages, record.automatic, record.own_sources)

@@ -9,7 +9,7 @@ from reconciler.agent.errors import AgentError, CommandError
 from reconciler.agent.facts import collect_facts
 from reconciler.agent.kept_policy import read_kept_policy
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import LastScan, clock_skew_minutes
+from reconciler.agent.memory import LastScan, clock_skew_minutes, custom_digest
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import (
@@ -22,6 +22,8 @@ from reconciler.model.messages import (
 from reconciler.model.policy import ScanOrder
 from reconciler.model.updates import CatalogSlice, UpdateState
 
+_MOST_UNSURE = 20
+
 
 class Scanner:
     """Looks at one root and tells the spool."""
@@ -32,6 +34,7 @@ class Scanner:
         self._packages = machine.packages
         self._content = machine.content
         self._probes = machine.probes
+        self._detector = machine.detector
         self._journal = machine.journal
         self._clock = machine.clock
         self._log = machine.log
@@ -60,15 +63,20 @@ class Scanner:
             facts["clock.skew.minutes"] = skew
         if memory.refusal:
             facts["agent.policy.refusal"] = memory.refusal
+        if self._unsure():
+            told = sorted(f"{update}: {why}" for update, why in self._unsure().items())
+            facts["updates.unknown"] = tuple(told[:_MOST_UNSURE])
         return facts
 
     def scan(self, order: ScanOrder) -> bool:
         """Scan now, and tell whether it completed; a failed one changes no state (S29).
 
+        The facts say why an update is unknown, so they are told anew where that changed.
+
         Raises SiteUnreachableError where the catalog cannot be had now: that is no failed scan,
         and it is tried again as soon as the site answers.
         """
-        started_at = self._clock.now()
+        started_at, before = self._clock.now(), self._unsure()
         try:
             catalog = self._fetch_slice(order)
             self._look(catalog, order, started_at)
@@ -76,7 +84,13 @@ class Scanner:
             return self._fail(started_at, order, "contentWrong", error)
         except CommandError as error:
             return self._fail(started_at, order, "packagesUnreadable", error)
+        if self._unsure() != before:
+            self.collect_facts()
         return True
+
+    def _unsure(self) -> dict[str, str]:
+        last = self._journal.memory.last_scan
+        return last.unsure if last else {}
 
     def _fetch_slice(self, order: ScanOrder) -> CatalogSlice:
         if order.catalog is None:
@@ -85,7 +99,8 @@ class Scanner:
 
     def _look(self, catalog: CatalogSlice, order: ScanOrder, started_at: datetime) -> None:
         found = self._packages.scan(catalog)
-        states = found.states
+        detected = self._detector.detect(order.custom, found.packages)
+        states = {**found.states, **self._with_restarts(detected.states)}
         ended_at = self._clock.now()
         report = ScanReport(
             started_at=started_at,
@@ -97,12 +112,33 @@ class Scanner:
         inventory = InventoryReport(ended_at, found.packages)
         # What the order asked for is met, also where the slice did not change since an older one.
         version = max(catalog.version, order.content_version)
-        last = LastScan(started_at, ended_at, version, order.catalog or "", states)
+        last = LastScan(
+            started_at=started_at,
+            ended_at=ended_at,
+            content_version=version,
+            catalog=order.catalog or "",
+            states=states,
+            custom=custom_digest(order),
+            unsure=detected.unsure,
+        )
         memory = replace(self._journal.memory, last_scan=last, scan_failures=0, scan_failed_at=None)
         spool = tell_scan(tell_inventory(self._journal.spool, inventory), report)
         self._journal.save(memory=memory, spool=spool)
         missing = sum(state is UpdateState.MISSING for state in states.values())
         self._log.info("scanned", catalog=catalog.version, applicable=len(states), missing=missing)
+
+    def _with_restarts(self, states: dict[str, UpdateState]) -> dict[str, UpdateState]:
+        """Say of what was installed on this boot and asked for another that it waits for that."""
+        memory, boot = self._journal.memory, self._boot.identity()
+        waiting = {update for update, began_on in memory.restarts.items() if began_on == boot}
+        if waiting != memory.restarts.keys():
+            self._journal.save(memory=replace(memory, restarts=dict.fromkeys(waiting, boot)))
+        return {
+            update: UpdateState.PENDING_RESTART
+            if update in waiting and state is UpdateState.INSTALLED
+            else state
+            for update, state in states.items()
+        }
 
     def _fail(self, started_at: datetime, order: ScanOrder, reason: str, error: Exception) -> bool:
         ended_at = self._clock.now()

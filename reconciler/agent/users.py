@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Optional
 
-from reconciler.agent.due import has_missing
+from reconciler.agent.due import has_work
 from reconciler.agent.errors import AgentError
-from reconciler.agent.memory import Choice, Memory, missing_updates
+from reconciler.agent.memory import Choice, Memory
 from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
@@ -70,11 +70,10 @@ class Decided:
 
 def list_pending(policy: Optional[Policy], memory: Memory, now: datetime) -> Reply:
     """Say what waits here for its time, or for the user."""
-    missing = missing_updates(memory)
     offers = tuple(
         _describe(offer, memory, now)
         for offer in (policy.offers if policy is not None else ())
-        if has_missing(offer, missing)
+        if has_work(offer, memory)
     )
     restart = memory.restart
     return Reply(
@@ -150,9 +149,8 @@ def _postpone_restart(request: Request, memory: Memory, now: datetime) -> Decide
 
 
 def _find(request: Request, policy: Optional[Policy], memory: Memory) -> Offer:
-    missing = missing_updates(memory)
     for offer in policy.offers if policy is not None else ():
-        if offer.advertisement == request.offer and has_missing(offer, missing):
+        if offer.advertisement == request.offer and has_work(offer, memory):
             return offer
     raise AgentError(
         f"{request.offer!r:.40} is not pending here",

@@ -9,11 +9,11 @@ from typing import Optional
 
 from reconciler.agent.chain import Chains
 from reconciler.agent.desk import Desk
-from reconciler.agent.due import has_missing, is_voluntary, runnable_offers, scan_due_at
+from reconciler.agent.due import has_work, is_voluntary, runnable_offers, scan_due_at
 from reconciler.agent.errors import AgentError, RunRefusedError, SiteUnreachableError
 from reconciler.agent.hooks import Hooks, HookTools
 from reconciler.agent.machine import Machine
-from reconciler.agent.memory import Memory, missing_updates
+from reconciler.agent.memory import Memory
 from reconciler.agent.prefetch import Prefetcher
 from reconciler.agent.reminders import reminder_at
 from reconciler.agent.runs import Runs
@@ -211,12 +211,12 @@ class Work:
 
     def _remind(self, policy: Policy) -> None:
         """Remind the user of what waits for its deadline (G4)."""
-        now, missing = self._now(), missing_updates(self._journal.memory)
+        now = self._now()
         for offer in policy.offers:
-            due, _ = reminder_at(offer, self._journal.memory, now)
-            if due is None or offer.held or not has_missing(offer, missing):
-                continue
             memory = self._journal.memory
+            due, _ = reminder_at(offer, memory, now)
+            if due is None or offer.held or not has_work(offer, memory):
+                continue
             reminded = {**memory.reminded, offer.advertisement: now}
             self._journal.save(memory=replace(memory, reminded=reminded))
             self._machine.notices.show(

@@ -20,13 +20,13 @@ from reconciler.engine.catalog_sync import (
     sync_source,
 )
 from reconciler.fetch import Fetcher
+from reconciler.model.computers import ARCHITECTURE_FACT
 from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 
 log = structlog.get_logger(__name__)
-ARCHITECTURE_FACT = "arch"
 _LOOK_EVERY = timedelta(seconds=1)
 
 

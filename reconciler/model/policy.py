@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Optional
 
+from reconciler.model.custom import DetectOrder, Step
 from reconciler.model.orders import RunOrder
 
 POLICY_DOMAIN = b"patchwright.dev/policy/v1\n"
@@ -22,7 +23,7 @@ class OfferedUpdate:
 
     `modules` are as in `SliceUpdate`. It is left out of runs before `not_before` (S11), and of a
     run that has one of `yields_to` in another program: those bring higher versions of the same
-    packages (S12a).
+    packages (S12a). An update of one's own has a `step` and no packages.
     """
 
     id: str
@@ -30,6 +31,7 @@ class OfferedUpdate:
     modules: tuple[str, ...] = ()
     not_before: Optional[datetime] = None
     yields_to: tuple[str, ...] = ()
+    step: Optional[Step] = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class ScanOrder:
     """When to scan: every so often, within `first_within` at first, and once for each `asked`.
 
     Each of those is an instant after which a scan is wanted, and when it is begun at the latest.
+    `custom` are updates to look for beside those of the catalog's slice (E2).
     """
 
     every: timedelta
@@ -90,6 +93,7 @@ class ScanOrder:
     asked: tuple[tuple[datetime, datetime], ...]
     catalog: Optional[str]
     content_version: int
+    custom: tuple[DetectOrder, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import Enum, IntEnum
 from typing import Optional
 
+from reconciler.model.custom import CustomSteps
+
 
 class UpdateSeverity(IntEnum):
     """Severity order of S9: equal words of different vendors have equal rank."""
@@ -30,6 +32,10 @@ SEVERITY_WORDS = {
     "high": UpdateSeverity.IMPORTANT,
     "critical": UpdateSeverity.CRITICAL,
 }
+
+
+EVERYWHERE = frozenset({"all", "noarch"})
+"""The architectures of packages that fit every computer: Debian's word, and rpm's."""
 
 
 class UpdateState(str, Enum):
@@ -89,7 +95,8 @@ class Update:
     `release` names the operating-system releases it is for (`debian-12`); `location` is the base
     URL below which its files' paths lie; `supersedes` holds ids of older updates. An advisory
     has `fixes` and no `packages`: which versions mend it is known, and not which files.
-    `removable` tells that it can be taken off a computer again (I4); packages cannot.
+    `removable` tells that it can be taken off a computer again (I4); packages cannot. An update
+    of one's own has `custom` and no `packages`.
     """
 
     id: str
@@ -110,16 +117,17 @@ class Update:
     links: tuple[str, ...] = ()
     fixes: tuple[PackageFix, ...] = ()
     removable: bool = False
+    custom: Optional[CustomSteps] = None
 
     @property
     def has_files(self) -> bool:
         """Tell whether anything could be installed; an advisory alone is never offered."""
-        return bool(self.packages)
+        return bool(self.packages) or self.custom is not None
 
     @property
     def has_rpms(self) -> bool:
         """Tell whether its files are rpms; those of one update are all of one kind."""
-        return self.has_files and self.packages[0].is_rpm
+        return bool(self.packages) and self.packages[0].is_rpm
 
     @property
     def all_products(self) -> tuple[str, ...]:

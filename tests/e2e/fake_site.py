@@ -123,6 +123,14 @@ class FakeSite:
         )
         return self.put(canonical_json(encode(PackageManifest(package, version, files))))
 
+    def content_files(self, manifest: str) -> tuple[ContentFile, ...]:
+        """The files that a manifest of ours lists."""
+        return decode(PackageManifest, json.loads(self.content[manifest])).files
+
+    def facts(self) -> dict[str, object]:
+        """The facts that were told last."""
+        return [batch.facts.facts for batch in self.batches if batch.facts is not None][-1]
+
     def sign(self, policy: Policy) -> SignedPolicy:
         payload = canonical_json(encode(policy))
         return SignedPolicy(payload.decode(), self.key.sign(POLICY_DOMAIN + payload).hex())

@@ -70,6 +70,10 @@ class AptPackages:
                 states[update] = UpdateState.PENDING_RESTART
         return Findings(states, name_packages(packages, self._dpkg.architecture()))
 
+    def compare(self, first: str, second: str) -> int:
+        """Compare versions in the order of dpkg."""
+        return DPKG_JUDGE.compare(first, second)
+
     def repair(self) -> None:
         """Let dpkg end what it began."""
         if not self._dpkg.was_interrupted():

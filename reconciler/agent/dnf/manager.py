@@ -70,6 +70,10 @@ class DnfPackages:
                 states[update] = UpdateState.PENDING_RESTART
         return Findings(states, _name_packages(newest))
 
+    def compare(self, first: str, second: str) -> int:
+        """Compare versions in the order of rpm."""
+        return RPM_JUDGE.compare(first, second)
+
     def repair(self) -> None:
         """Do nothing: what a killed rpm left goes when its run is settled, or with a reinstall."""
 
