@@ -46,7 +46,7 @@ _MOST_STATUSES = 200
 _MOST_WORDS = 2
 _USAGE = (
     "patchwright explain COMPUTER [UPDATE], explain rollout NAME [RELEASE] [PHASE],"
-    " or explain drill NAME"
+    " or explain drill NAME [RUN]"
 )
 
 
@@ -152,12 +152,17 @@ def _rollout(site: _Site, words: Sequence[str]) -> RolloutExplained:
 
 
 def _drill(site: _Site, words: Sequence[str]) -> DrillExplained:
-    name = " ".join(words)
+    name, *rest = words
     drill = find_drill(site.decisions, name)
     if drill is None:
         hint = did_you_mean(name, set(site.decisions.world.desired.drills)) or _USAGE
         raise ReconcilerError(f"no drill is named {name!r:.100}", hint=hint)
-    return explain_drill(site.decisions, drill)
+    runs = {str(run.run): run.run for run in site.decisions.draft.runs_of(drill.name)}
+    asked = " ".join(rest)
+    if rest and asked not in runs:
+        told = ", ".join(runs) or "none"
+        raise ReconcilerError(f"{drill.name} has no run {asked!r:.100}", hint=f"runs: {told}")
+    return explain_drill(site.decisions, drill, runs[asked] if rest else None)
 
 
 def _view_of(decisions: Decisions, name: str) -> RolloutView:

@@ -299,7 +299,7 @@ def explain(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE] | drill NAME",
+            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE] | drill NAME [RUN]",
             help="What to explain.",
         ),
     ],

@@ -28,7 +28,6 @@ from reconciler.planning.world import World
 PHASE = "drill"
 """The phase under which those who practise are remembered."""
 _KEPT_RUNS = 10
-_MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def _go_on(drill: DrillView, draft: Draft) -> None:
     if evidence:
         _enter(drill, newest, _NEXT[newest.state], evidence, draft)
     elif is_due:
-        _enter(drill, newest, DrillState.UNVERIFIED, _who_is_left(drill, newest, draft), draft)
+        _give_up(drill, newest, draft)
 
 
 def _begin(drill: DrillView, last: DrillRecord | None, draft: Draft) -> None:
@@ -142,6 +141,9 @@ def _begin(drill: DrillView, last: DrillRecord | None, draft: Draft) -> None:
     _enter(drill, DrillRecord(drill.name, number, ()), DrillState.SYNCING, because, draft)
     for run in draft.runs_of(drill.name)[:-_KEPT_RUNS]:
         cause = drill.cause(f"{_KEPT_RUNS} newer runs are remembered")
+        left = draft.memberships.get((drill.name, run.run, PHASE))
+        if left is not None:
+            draft.act(Verb.FORGET_TARGETS, left, cause)
         draft.act(Verb.FORGET_DRILL, run, cause)
 
 
@@ -184,16 +186,20 @@ def _is_verified(drill: DrillView, run: DrillRecord, draft: Draft) -> str:
     return f"{len(members)} computer(s) have scanned"
 
 
-def _who_is_left(drill: DrillView, run: DrillRecord, draft: Draft) -> str:
-    """Say how far a run came that the next one ends."""
-    members, names = _members(run, draft), drill.world.observed.fleet.names
+def _give_up(drill: DrillView, run: DrillRecord, draft: Draft) -> None:
+    """End a run that the next one comes after; who had not proved it stays remembered."""
+    members = _members(run, draft)
+    left = FrozenBitMap(members - proved(drill.world, run, members))
     if run.state is not DrillState.ADVERTISED:
-        return f"the next run is due, and it was {run.state.value} still"
-    left = sorted(names[one] for one in members - proved(drill.world, run, members))
-    named = ", ".join(left[:_MOST_NAMED]) + (", …" if len(left) > _MOST_NAMED else "")
-    if not left:
-        return "the next run is due, and nobody is left to prove this one"
-    return f"the next run is due, and {len(left)} of {len(members)} have not scanned: {named}"
+        told = f"the next run is due, and it was {run.state.value} still"
+    elif not left:
+        told = "the next run is due, and nobody is left to prove this one"
+    else:
+        told = f"the next run is due, and {len(left)} of {len(members)} have not scanned"
+    if left and left != members:
+        late = Membership(drill.name, run.run, PHASE, left)
+        draft.act(Verb.SET_TARGETS, late, drill.cause("they had not proved the run"))
+    _enter(drill, run, DrillState.UNVERIFIED, told, draft)
 
 
 def _members(run: DrillRecord, draft: Draft) -> FrozenBitMap:
@@ -202,12 +208,12 @@ def _members(run: DrillRecord, draft: Draft) -> FrozenBitMap:
 
 
 def _remember_target(drill: DrillView, draft: Draft) -> None:
-    """Keep who was in the collection at the advertisement and still is, until the run is over."""
+    """Keep who was in the collection at the advertisement and still is, until the run is proved."""
     for run in draft.runs_of(drill.name):
         old = draft.memberships.get((drill.name, run.run, PHASE))
+        if run.state is DrillState.VERIFIED and old is not None:
+            draft.act(Verb.FORGET_TARGETS, old, drill.cause("everybody has proved the run"))
         if run.state is not DrillState.ADVERTISED:
-            if old is not None:
-                draft.act(Verb.FORGET_TARGETS, old, drill.cause("the run is over"))
             continue
         members = drill.world.collections.members(drill.spec.collection)
         here = members if old is None else FrozenBitMap(old.members & members)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyroaring import FrozenBitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.drills import DrillRecord, DrillState
 from reconciler.model.reasons import Reason
@@ -29,7 +29,10 @@ class Unproved:
 
 @dataclass(frozen=True, slots=True)
 class DrillExplained:
-    """A drill's newest run, or nothing of one before the first; `missed` are targets in words."""
+    """A run of a drill, or nothing of one before the first; `missed` are targets in words.
+
+    Of a run that was given up `asked` are those who had not proved it by then.
+    """
 
     drill: str
     now: datetime
@@ -48,19 +51,20 @@ def find_drill(decisions: Decisions, name: str) -> DrillView | None:
     return next((one for one in drills_of(decisions.world) if one.placed.name == name), None)
 
 
-def explain_drill(decisions: Decisions, drill: DrillView) -> DrillExplained:
-    """Explain the newest run, as the plan has it."""
-    run, now, commit = (
-        decisions.draft.newest_run(drill.name),
-        drill.world.now,
-        decisions.plan.commit,
-    )
+def explain_drill(
+    decisions: Decisions, drill: DrillView, number: int | None = None
+) -> DrillExplained:
+    """Explain the newest run, or the one of a number that is remembered, as the plan has it."""
+    now, commit = drill.world.now, decisions.plan.commit
+    run = decisions.draft.newest_run(drill.name)
+    if number is not None:
+        run = decisions.draft.drills[drill.name, number]
     if run is None:
         waits = "nobody is in its collection, or git was not read whole"
         return DrillExplained(drill.name, now, commit, None, waits)
     membership = decisions.draft.memberships.get((drill.name, run.run, PHASE))
     members = membership.members if membership is not None else FrozenBitMap()
-    done = proved(drill.world, run, members)
+    done = BitMap() if run.state.is_end else proved(drill.world, run, members)
     return DrillExplained(
         drill.name,
         now,
@@ -76,16 +80,22 @@ def explain_drill(decisions: Decisions, drill: DrillView) -> DrillExplained:
 
 
 def _unproved(drill: DrillView, run: DrillRecord, late: FrozenBitMap) -> Iterator[Unproved]:
-    """Name the first of them, by ordinal; each with the first thing that is missing."""
+    """Name the first of them, by ordinal; each with the first thing that is missing.
+
+    Who scanned only after the end of the run had not scanned.
+    """
     fleet = drill.world.observed.fleet
     advertised_at = micros(run.entered_at(DrillState.ADVERTISED))
     for ordinal in sorted(late)[:MOST_LATE]:
         heard = fleet.last_contact_at[ordinal]
         if heard < advertised_at:
             reason = Reason.OFFLINE
-        elif fleet.last_scan_at[ordinal] <= advertised_at:
-            reason = Reason.NOT_SCANNED
-        else:
+        elif (
+            fleet.last_scan_at[ordinal] > advertised_at
+            and fleet.scan_version[ordinal] < run.content_version
+        ):
             reason = Reason.SCAN_BEFORE_CATALOG
+        else:
+            reason = Reason.NOT_SCANNED
         heard_at = None if heard == NEVER else instant(heard)
         yield Unproved(fleet.names[ordinal], reason, heard_at)

@@ -195,8 +195,11 @@ def test_run_that_is_not_proved_ends_when_the_next_is_due(advertised):
 
     assert state_of(advertised) == "Unverified"
     assert run_of(advertised).steps[-1].evidence == (
-        "the next run is due, and 1 of 2 have not scanned: ref-2"
+        "the next run is due, and 1 of 2 have not scanned"
     )
+    advertised.scan("ref-2")
+    (late,) = explained(advertised, 1).late
+    assert (late.computer, late.reason.value) == ("ref-2", "notScanned")
     assert state_of(advertised, 2) == "Staging"
     assert not advertised.offers()
 
@@ -330,6 +333,7 @@ def test_only_the_newest_ten_runs_are_remembered(advertised):
         advertised.step()
 
     assert [run for _, run in sorted(advertised.memory.drills)] == list(range(4, 14))
+    assert (NAME, 1, "drill") not in advertised.memory.memberships
 
 
 def test_drill_that_leaves_git_is_held_until_the_commit_says_that_it_is_meant(advertised):
@@ -380,11 +384,11 @@ def test_renamed_drill_keeps_its_runs_and_its_objects(advertised):
     assert list(advertised.memory.drills) == [("Drill/smoke", 1)]
 
 
-def explained(world):
+def explained(world, number=None):
     decisions = decisions_of(world)
     drill = find_drill(decisions, "fire")
     assert drill is not None
-    return explain_drill(decisions, drill)
+    return explain_drill(decisions, drill, number)
 
 
 def test_explanation_names_who_has_not_proved_it_and_what_is_missing(advertised):
