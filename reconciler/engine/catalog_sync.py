@@ -15,8 +15,6 @@ from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
-from reconciler.model.drills import DrillRecord, DrillState
-from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
 from reconciler.ports import CatalogReader, Clock, Listing
@@ -53,15 +51,6 @@ def due_sources(
         if next_at is None or next_at <= now:
             due.append(name)
     return tuple(due)
-
-
-def sync_asked_at(
-    emergencies: Iterable[EmergencyRecord], drills: Iterable[DrillRecord]
-) -> datetime | None:
-    """Give since when an emergency or a drill waits for a read of the sources (S21, I5)."""
-    waiting = [one.steps[-1].at for one in emergencies if one.state is EmergencyState.SYNCING]
-    waiting += [one.steps[-1].at for one in drills if one.state is DrillState.SYNCING]
-    return max(waiting, default=None)
 
 
 @dataclass(frozen=True, slots=True)

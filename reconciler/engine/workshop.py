@@ -16,13 +16,13 @@ from reconciler.engine.catalog_sync import (
     MakeReader,
     due_sources,
     forgotten_sources,
-    sync_asked_at,
     sync_source,
 )
 from reconciler.fetch import Fetcher
 from reconciler.model.computers import ARCHITECTURE_FACT
 from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.planning.syncing import sync_asked_at
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 

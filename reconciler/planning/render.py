@@ -19,7 +19,7 @@ from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
 from reconciler.planning.plan import Plan
 
-_IDS = frozenset({"id", "package", "owner", "commit", "applied"})
+_IDS = frozenset({"id", "package", "owner", "commit", "applied", "at"})
 _INSTANTS = ("At", "Since")
 
 
@@ -155,10 +155,17 @@ def _record_json(record: Record) -> Json:
 
 def _reviewable(record: Record) -> Json:
     """Give a record's fields without what differs between two plans that decide the same."""
-    fields: dict[str, Json] = _record_json(record)
+    return _without_moments(_record_json(record))
+
+
+def _without_moments(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_without_moments(one) for one in value]
+    if not isinstance(value, dict):
+        return value
     return {
-        name: value
-        for name, value in fields.items()
+        name: _without_moments(inner)
+        for name, inner in value.items()
         if name not in _IDS and not name.endswith(_INSTANTS)
     }
 

@@ -10,6 +10,8 @@ from reconciler.observed.catalog import SourceFreshness
 from reconciler.planning.actions import DROPS, Verb
 from reconciler.planning.explain.drill_form import drill_json, drill_text
 from reconciler.planning.explain.drills import explain_drill, find_drill
+from reconciler.planning.render import review_digest
+from reconciler.planning.syncing import sync_asked_at
 from tests.unit.planning.explanations import decisions_of
 from tests.worlds import HEADER, NOW, PlannerWorld, an_update
 
@@ -101,6 +103,24 @@ def test_run_waits_until_every_source_was_read_since(world):
 
     assert state_of(world) == "Staging"
     assert run_of(world).content_version == world.version
+
+
+def test_sources_are_asked_for_while_a_run_waits_for_them(world):
+    world.manifests.append(SOURCE)
+    world.step()
+    assert sync_asked_at((), world.memory.drills.values()) == NOW
+
+    world.sources["lab"] = SourceFreshness("lab", NOW)
+    world.step()
+
+    assert sync_asked_at((), world.memory.drills.values()) is None
+
+
+def test_review_digest_of_a_drill_does_not_depend_on_the_time(world):
+    before = review_digest(world.plan())
+    world.pass_time(hours=1)
+
+    assert review_digest(world.plan()) == before
 
 
 def test_run_waits_until_the_points_hold_its_scan(world):
