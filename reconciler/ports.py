@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
+from reconciler.model.reviewed import ReviewedPlan
 from reconciler.model.updates import Update
 
 
@@ -26,7 +27,7 @@ class Checkout:
     `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
     commits since the one that was applied last. `vouching` says who signed it, where signatures
     are asked for; `approvals` what git proves of each file that people approve, where git was
-    asked.
+    asked. `reviewed` are the plans that the commits since the last applied one say were reviewed.
     """
 
     commit: str
@@ -35,6 +36,7 @@ class Checkout:
     grants: tuple[Grant, ...] = ()
     vouching: Vouching | None = None
     approvals: Mapping[str, Approvals] | None = None
+    reviewed: tuple[ReviewedPlan, ...] = ()
 
 
 class Source(Protocol):

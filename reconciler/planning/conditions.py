@@ -48,6 +48,8 @@ class ConditionType(StrEnum):
     DRILL_MISSED = "DrillMissed"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
+    TARGETS_LIMITED = "TargetsLimited"
+    ASSERTION_FAILED = "AssertionFailed"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,5 +108,7 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.DRILL_MET: "TargetsMet",
         ConditionType.DRILL_MISSED: "TargetsMissed",
         ConditionType.OBSERVING: "ModeObserve",
+        ConditionType.TARGETS_LIMITED: "DailyLimitReached",
+        ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
     }
 )

@@ -18,7 +18,7 @@ from reconciler.model.times import UTC
 from reconciler.ports import Checkout
 from reconciler.source.evidence import read_evidence
 from reconciler.source.signers import Signers
-from reconciler.source.trailers import read_grants
+from reconciler.source.trailers import read_grants, read_reviewed
 from reconciler.source.trees import check_sub_path, read_tree
 
 FETCH_TIMEOUT = timedelta(minutes=5)
@@ -154,8 +154,15 @@ class GitSource:
         vouching, approvals = read_evidence(
             repository, commit, files, below=self._sub_path, signers=self._signers
         )
-        grants = read_grants(repository, applied, commit)
-        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals)
+        return Checkout(
+            commit.hexsha,
+            committed_at,
+            files,
+            read_grants(repository, applied, commit),
+            vouching,
+            approvals,
+            read_reviewed(repository, applied, commit),
+        )
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""

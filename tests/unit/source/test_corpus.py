@@ -12,7 +12,7 @@ ELSEWHERE |= {"PW1006", "PW1007", "PW1020"}
 # What only a catalog tells.
 ELSEWHERE |= {"PW1127", "PW1130", "PW1131"}
 # What only a fleet tells.
-ELSEWHERE |= {"PW1132", "PW1133"}
+ELSEWHERE |= {"PW1128", "PW1129", "PW1132", "PW1133"}
 
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
