@@ -15,7 +15,6 @@ from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
-from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
 from reconciler.ports import CatalogReader, Clock, Listing
@@ -39,7 +38,8 @@ def due_sources(
 ) -> tuple[str, ...]:
     """Give the sources whose schedule has come since they were last read or tried.
 
-    Since `asked_at` an emergency waits for a read of every source, which is not put off (D4).
+    Since `asked_at` an emergency or a drill waits for a read of every source, which is not put
+    off (D4).
     """
     due: list[str] = []
     for name, placed in desired.catalog_sources.items():
@@ -51,12 +51,6 @@ def due_sources(
         if next_at is None or next_at <= now:
             due.append(name)
     return tuple(due)
-
-
-def sync_asked_at(emergencies: Iterable[EmergencyRecord]) -> datetime | None:
-    """Give since when an emergency waits for a read of the sources (S21)."""
-    waiting = (one for one in emergencies if one.state is EmergencyState.SYNCING)
-    return max((one.steps[-1].at for one in waiting), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from reconciler.engine.catalog_sync import (
     MakeReader,
     due_sources,
     forgotten_sources,
-    sync_asked_at,
     sync_source,
 )
 from reconciler.fetch import Fetcher
 from reconciler.model.computers import ARCHITECTURE_FACT
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.planning.syncing import sync_asked_at
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 
@@ -80,7 +81,8 @@ class Workshop(threading.Thread):
     def _sync(self, desired: DesiredState) -> bool:
         with self._store.read() as view:
             known = view.catalog.sources()
-            asked_at = sync_asked_at(view.records.all(EmergencyRecord))
+            records = view.records
+            asked_at = sync_asked_at(records.all(EmergencyRecord), records.all(DrillRecord))
         changed = self._forget(forgotten_sources(known, desired))
         now = self._clock.now()
         for name in due_sources(desired, known, self._sources_tried, now, asked_at):

@@ -67,6 +67,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "CollectionSet",
         "CustomFact",
         "DisruptionBudget",
+        "Drill",
         "EmergencyChange",
         "Freeze",
         "Policy",

@@ -144,6 +144,7 @@ class Code(str, Enum):
     SOURCE_FIELD = ("PW1106", "a field stands in a source of a type that has none")
     BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
     RELEASES_MISSING = ("PW1108", "an rpm source does not say for which releases it is")
+    DRILL_TOO_SLOW = ("PW1109", "a target of a drill cannot be met or missed in time")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")

@@ -43,6 +43,9 @@ class ConditionType(StrEnum):
     CLOCK_SKEW = "ClockSkew"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
+    DRILL = "DrillProgressing"
+    DRILL_MET = "DrillMet"
+    DRILL_MISSED = "DrillMissed"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
     TARGETS_LIMITED = "TargetsLimited"
@@ -102,6 +105,9 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.QUARANTINED: "CredentialForked",
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
+        ConditionType.DRILL: "DrillInProgress",
+        ConditionType.DRILL_MET: "TargetsMet",
+        ConditionType.DRILL_MISSED: "TargetsMissed",
         ConditionType.OBSERVING: "ModeObserve",
         ConditionType.TARGETS_LIMITED: "DailyLimitReached",
         ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",

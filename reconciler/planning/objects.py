@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reconciler.desired.expansion import EMERGENCY, REFERENCE, kind_and_name
+from reconciler.desired.expansion import DRILL, EMERGENCY, REFERENCE, is_held, kind_and_name
 from reconciler.kinds.phase import Phase
 from reconciler.model.aims import Aim
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
+from reconciler.model.drills import DrillRecord, DrillState
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.ids import make_object_id
 from reconciler.model.objects import (
@@ -25,6 +26,9 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.observed.memory import DerivedObject, Memory, key_of
 from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
+from reconciler.planning.drill_objects import drill_offer, drill_package, drill_program
+from reconciler.planning.drills import PHASE as DRILL_PHASE
+from reconciler.planning.drills import DrillView
 from reconciler.planning.emergencies import SCAN_RELEASE
 from reconciler.planning.orders import order_of
 from reconciler.planning.own_deadlines import terms_of
@@ -100,6 +104,19 @@ class ObjectDraft:
             identity = offered.id if offered else self._new_id()
             offer = scan_offer(rollout, record, scans.expedited, identity)
             self.wanted.append(Wanted(replace(offer, owner=package.owner), cause))
+
+    def derive_drill(self, drill: DrillView, run: DrillRecord) -> None:
+        """Add the package of a run's own, and the scan in it, advertised once it is staged (I5)."""
+        cause = drill.cause(f"run {run.run} is {run.state.value}")
+        name = drill.package_name(run)
+        made = drill_package(drill, run, self._package_id(name))
+        package = self._memory.packages.get((made.id, made.version), made)
+        program = drill_program(package)
+        self.wanted += [Wanted(one, cause) for one in (package, self._assignment(package), program)]
+        if run.state is DrillState.ADVERTISED:
+            offered = self._offers.get((drill.name, run.run, DRILL_PHASE))
+            identity = offered.id if offered else self._new_id()
+            self.wanted.append(Wanted(drill_offer(drill, run, program, identity), cause))
 
     def _derive_release(self, rollout: RolloutView, release: Release) -> None:
         """One package version per release, offered in each phase that has opened (S16, S20)."""
@@ -233,8 +250,11 @@ def _why_retired(world: World, record: DerivedObject) -> Cause:
         rollout = record.rollout
     else:
         rollout = world.observed.memory.packages[record.package, record.version].rollout
-    if rollout not in world.desired.rollouts:
+    if not is_held(world.desired, rollout):
         return world.left_git(rollout, "S22")
+    kind, name = kind_and_name(rollout)
+    if kind == DRILL:
+        return DrillView(world, world.desired.drills[name]).cause("the run is over", "S22")
     return RolloutView(world, rollout).cause("S22", "no live release of the rollout needs it")
 
 

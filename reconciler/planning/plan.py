@@ -9,8 +9,9 @@ from functools import partial
 
 from pyroaring import FrozenBitMap
 
-from reconciler.desired.expansion import expand
+from reconciler.desired.expansion import expand, is_held
 from reconciler.desired.state import DesiredState
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
@@ -27,6 +28,7 @@ from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.draft import Draft
+from reconciler.planning.drills import advance_drills, live_runs
 from reconciler.planning.emergencies import (
     advance_emergencies,
     remember_scanners,
@@ -104,6 +106,7 @@ class Plan:
     conditions: tuple[Condition, ...]
     counts: tuple[PhaseCount, ...]
     emergencies: tuple[EmergencyRecord, ...]
+    drills: tuple[DrillRecord, ...]
     guidance: Guidance
     wake_at: datetime | None
 
@@ -199,6 +202,8 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
+    for drill, run in live_runs(world, draft):
+        objects.derive_drill(drill, run)
     draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
     conditions = {
         *draft.conditions(),
@@ -215,6 +220,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
         conditions=tuple(sorted(conditions)),
         counts=tuple(_counts(rollouts, draft)),
         emergencies=tuple(draft.emergencies[key] for key in sorted(draft.emergencies)),
+        drills=tuple(draft.drills[key] for key in sorted(draft.drills)),
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
@@ -258,6 +264,7 @@ def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
         for rollout in rollouts:
             retire_folded(rollout, rollouts, draft)
         tell_emergencies(rollouts, draft)
+        advance_drills(world, draft)
         if len(draft.actions) == decided:
             return rollouts
     message = "the decisions of one plan do not settle"
@@ -297,9 +304,10 @@ def _forget_ended(world: World, draft: Draft) -> None:
         (Verb.FORGET_RERUN, draft.reruns.values()),
         (Verb.FORGET_RELEASE, draft.releases.values()),
         (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
+        (Verb.FORGET_DRILL, draft.drills.values()),
     )
     for verb, records in tables:
-        gone = [record for record in records if record.rollout not in world.desired.rollouts]
+        gone = [record for record in records if not is_held(world.desired, record.rollout)]
         for record in sorted(gone, key=key_of):
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
