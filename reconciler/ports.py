@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
 from reconciler.model.updates import Update
+
+ReadFile = Callable[[str, int], bytes | None]
 
 
 class Clock(Protocol):
@@ -26,7 +28,8 @@ class Checkout:
     `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
     commits since the one that was applied last. `vouching` says who signed it, where signatures
     are asked for; `approvals` what git proves of each file that people approve, where git was
-    asked.
+    asked. `read` gives any other file of the commit by such a path, one byte more than a limit at
+    most; nothing where there is no regular file.
     """
 
     commit: str
@@ -35,6 +38,7 @@ class Checkout:
     grants: tuple[Grant, ...] = ()
     vouching: Vouching | None = None
     approvals: Mapping[str, Approvals] | None = None
+    read: ReadFile | None = field(default=None, compare=False)
 
 
 class Source(Protocol):

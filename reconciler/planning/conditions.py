@@ -45,6 +45,7 @@ class ConditionType(StrEnum):
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
+    AGENT_TOO_OLD = "AgentTooOld"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +67,7 @@ class Condition:
 
 REASONS: Mapping[ConditionType, str] = MappingProxyType(
     {
+        ConditionType.AGENT_TOO_OLD: "AbilityMissing",
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
         ConditionType.NOT_REMOVABLE: "NoUninstallCommand",

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
+from reconciler.model.custom import DetectOrder
 from reconciler.model.policy import ProbeOrder, Windows
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import PhaseKey
@@ -45,6 +46,14 @@ class ProbeClass:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectClass:
+    """Computers that look for one update of one's own."""
+
+    members: FrozenBitMap
+    order: DetectOrder
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetDomain:
     """Computers of which at most `limit` may be disrupted at once (S19).
 
@@ -77,7 +86,7 @@ class WaivedUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """All classes of a site. Every enrolled computer is in one of each but `probes`.
+    """All classes of a site. Every enrolled computer is in one of each but `probes`, `detections`.
 
     `enforce` is the site's mode (L5): where it is false nothing is installed. `waivers` are by
     update.
@@ -89,3 +98,4 @@ class Guidance:
     budgets: tuple[BudgetDomain, ...] = ()
     waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)
     probes: tuple[ProbeClass, ...] = ()
+    detections: tuple[DetectClass, ...] = ()

@@ -11,15 +11,17 @@ from pyroaring import FrozenBitMap
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.computers import Computer
+from reconciler.model.custom import ABILITIES_FACT
 from reconciler.model.ids import spread_offset
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
-from reconciler.model.updates import pins_of
+from reconciler.model.updates import NO_RELEASE, pins_of
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.composition import composed
+from reconciler.planning.custom import is_able
 from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
 from reconciler.planning.halts import keeps_back
 from reconciler.planning.own_deadlines import Terms, own_deadline
@@ -182,12 +184,15 @@ def _updates(
         waived=frozenset(waived),
     )
     blocked = blocked_updates(source.memory, membership, ordinal)
+    able = is_able(computer.facts.get(ABILITIES_FACT))
     for update in needed:
-        if update not in blocked:
-            packages, modules = pins_of(entries[update].update.packages)
+        if update not in blocked and (able or entries[update].update.custom is None):
+            found = entries[update].update
+            packages, modules = pins_of(found.packages)
             since = waivers[update].ended.moment_of(ordinal) if update in waivers else None
             not_before = _rejoins_at(offer, membership, ordinal, since, mandatory_at)
-            yield OfferedUpdate(update, packages, modules, not_before)
+            step = found.custom.step(offer.aim) if found.custom is not None else None
+            yield OfferedUpdate(update, packages, modules, not_before, step=step)
 
 
 def _rejoins_at(
@@ -248,13 +253,27 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         and _is_targeted(source.memory, offer, computer.ordinal)
     }
     every = scan.every if scan else source.lifetime
+    guidance = source.guidance
+    custom = tuple(one.order for one in guidance.detections if computer.ordinal in one.members)
     return ScanOrder(
         every=every,
         first_within=scan.first_within if scan else every,
         asked=tuple(sorted(asked)),
-        catalog=source.slices.get(computer.release),
+        catalog=_slice_of(source, computer, looks=bool(custom)),
         content_version=source.catalog.version,
+        custom=custom,
     )
+
+
+def _slice_of(source: PolicySource, computer: Computer, *, looks: bool) -> str | None:
+    """Give the slice of the computer's release, or an empty one where that alone is looked for.
+
+    Who does not say what release it has must not look as if nothing applied to it.
+    """
+    found = source.slices.get(computer.release) if computer.release else None
+    if found is not None or not (looks and computer.release):
+        return found
+    return source.slices.get(NO_RELEASE)
 
 
 def _scan_class(guidance: Guidance, ordinal: int) -> ScanClass | None:

@@ -11,6 +11,7 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
+from reconciler.observed.fleet import KEPT_STATES
 from reconciler.observed.memo import Bits, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
@@ -37,13 +38,15 @@ class Verdict:
 class Evidence:
     """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough.
 
-    `waived` holds who is let off an update: it counts as not applicable there (S11).
+    `waived` holds who is let off an update: it counts as not applicable there (S11). `custom`
+    holds whom an update of one's own is for: who has not said how it stands there is unknown.
     """
 
     catalog: Catalog
     recent: FrozenBitMap
     memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
+    custom: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
     def judge(self, target: Bits, updates: tuple[str, ...], aim: Aim) -> Verdict:
         """Give each computer the first verdict that fits (S10).
@@ -89,23 +92,29 @@ class Evidence:
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
         waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        return (self.recent, *(self.waived[update] for update in waived))
+        own = sorted(self.custom.keys() & updates) if self.custom else ()
+        sets = (*(self.waived[update] for update in waived), *(self.custom[one] for one in own))
+        return (self.recent, *sets)
 
     def judged(self, updates: Sequence[str]) -> FrozenBitMap:
         """Give the computers whose scan is recent and knew all the updates.
 
-        Of an update that the catalog lost no scan knows anything (S29).
+        Of an update that the catalog lost no scan knows anything (S29). One of one's own was known
+        to a scan that says something of it, or where it does not apply.
         """
         entries = self.catalog.entries
         if not all(map(entries.__contains__, updates)):
             return FrozenBitMap()
         required = max((entries[update].since for update in updates), default=0)
-        return self.memo.sets(
-            ("knew", required),
-            (),
-            lambda fleet: {"knew": self.recent & fleet.scan_version.at_least(required)},
-            self.recent,
-        )["knew"]
+        own = tuple(sorted(self.custom.keys() & updates)) if self.custom else ()
+
+        def knew(fleet: AnyFleet) -> dict[str, Bits]:
+            silent = (_untold(fleet, update, self.custom[update]) for update in own)
+            scanned = self.recent & fleet.scan_version.at_least(required)
+            return {"knew": scanned - BitMap.union(BitMap(), *silent)}
+
+        among = (self.recent, *(self.custom[update] for update in own))
+        return self.memo.sets(("knew", required, own), (), knew, *among)["knew"]
 
     def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
@@ -165,6 +174,12 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
+
+
+def _untold(fleet: AnyFleet, update: str, target: FrozenBitMap) -> BitMap:
+    """Give the computers that an update is for and that have said nothing of it yet."""
+    told = (fleet.in_state(state, update) for state in KEPT_STATES)
+    return BitMap(fleet.cut(target)) - BitMap.union(*told)
 
 
 def needed_updates(

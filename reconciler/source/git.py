@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import git
@@ -106,6 +107,18 @@ class GitSource:
         except _BrokenMirrorError as error:
             raise SourceError(self._message(str(error))) from error
 
+    def read_file(self, commit: str, path: str, limit: int) -> bytes | None:
+        """Give a regular file of a fetched commit, one byte more than the limit at most.
+
+        Its path is below the sub-path; nothing where there is no such file. Raises SourceError.
+        """
+        try:
+            with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
+                blob = _find_blob(self._folder(repository.commit(commit).tree), path)
+                return None if blob is None else bytes(blob.data_stream.read(limit + 1))
+        except (git.GitError, ODBError, ValueError, KeyError, OSError, EOFError) as error:
+            raise SourceError(self._message(_reason(error))) from error
+
     def _fetch_once(self, applied: str) -> Checkout:
         self._update_mirror()
         return self._read_mirror(applied)
@@ -175,7 +188,8 @@ class GitSource:
             repository, commit, files, below=self._sub_path, signers=self._signers
         )
         grants = read_grants(repository, applied, commit)
-        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals)
+        read = partial(self.read_file, commit.hexsha)
+        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals, read)
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""
@@ -231,6 +245,18 @@ def _walk(tree: Tree, below: str, selection: Selection, levels: int) -> Iterator
             yield from _walk(one, f"{path}/", selection, levels - 1)
         elif isinstance(one, Blob) and one.mode in _REGULAR_MODES and selection.wants_file(path):
             yield path, one
+
+
+def _find_blob(tree: Tree, path: str) -> Blob | None:
+    """Give a regular file below a tree; no link is followed."""
+    *folders, name = path.split("/")
+    for folder in folders:
+        found = next((one for one in tree.trees if one.name == folder), None)
+        if found is None:
+            return None
+        tree = found
+    blob = next((one for one in tree.blobs if one.name == name), None)
+    return blob if blob is not None and blob.mode in _REGULAR_MODES else None
 
 
 def _check_location(location: str) -> str:

@@ -7,10 +7,12 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from reconciler.model.codec import encode
+from reconciler.model.custom import DetectOrder
 from reconciler.model.errors import StoreError
 from reconciler.model.policy import ProbeOrder, Windows
 from reconciler.planning.guidance import (
     BudgetDomain,
+    DetectClass,
     Guidance,
     ProbeClass,
     ScanClass,
@@ -92,6 +94,10 @@ def _guidance_json(guidance: Guidance) -> Json:
             {"members": bits_text(one.members), "probe": encode(one.probe)}
             for one in guidance.probes
         ],
+        "detections": [
+            {"members": bits_text(one.members), "order": encode(one.order)}
+            for one in guidance.detections
+        ],
         "budgets": [
             {
                 "budget": one.budget,
@@ -133,6 +139,10 @@ def _parse_guidance(value: Json) -> Guidance:
         probes=tuple(
             ProbeClass(parse_bits(one["members"]), revive(ProbeOrder, one["probe"], _GUIDANCE))
             for one in value.get("probes", ())
+        ),
+        detections=tuple(
+            DetectClass(parse_bits(one["members"]), revive(DetectOrder, one["order"], _GUIDANCE))
+            for one in value.get("detections", ())
         ),
         budgets=tuple(
             BudgetDomain(

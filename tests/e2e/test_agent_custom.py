@@ -41,22 +41,16 @@ def files_of(script: str, **others: str) -> dict[str, bytes]:
 
 def own_offer(site, script=INSTALL, detection=BY_FILE, update=TOOL, **changes):
     """Have the agent look for the tool, and offer its installation."""
-    step_changes = {
-        name: changes.pop(name) for name in ("success", "restart", "max_runtime") if name in changes
-    }
     files = files_of(script)
     site.manifest = package_of(site, files)
     step = Step(
-        **{
-            "name": "tool",
-            "version": "2.1",
-            "command": ("./run.sh", "--silent"),
-            "success": (0,),
-            "restart": (),
-            "max_runtime": timedelta(minutes=5),
-            "files": tuple(CustomFile(path, sha256_hex(data)) for path, data in files.items()),
-            **step_changes,
-        }
+        name="tool",
+        version="2.1",
+        command=("./run.sh", "--silent"),
+        success=changes.pop("success", (0,)),
+        restart=changes.pop("restart", ()),
+        max_runtime=changes.pop("max_runtime", timedelta(minutes=5)),
+        files=tuple(CustomFile(path, sha256_hex(data)) for path, data in files.items()),
     )
     look_for(site, DetectOrder(update, detection))
     made = OfferedUpdate(update, (), step=step)
