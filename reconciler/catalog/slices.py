@@ -14,7 +14,8 @@ def make_slices(version: int, entries: Iterable[CatalogEntry]) -> dict[str, Cata
     """Give the slices by release, without withdrawn updates and those without files.
 
     What an agent cannot compare with its packages must not look inapplicable to it. `NO_RELEASE`
-    has a slice without updates, for who scans only for updates of one's own, where there are any.
+    names a slice without updates, where there are updates of one's own: computers of a release
+    that the catalog has nothing for scan for these alone.
     """
     updates: defaultdict[str, list[SliceUpdate]] = defaultdict(list)
     for entry in entries:

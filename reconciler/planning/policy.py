@@ -259,21 +259,20 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         every=every,
         first_within=scan.first_within if scan else every,
         asked=tuple(sorted(asked)),
-        catalog=_slice_of(source, computer, looks=bool(custom)),
+        catalog=_slice_of(source, computer),
         content_version=source.catalog.version,
         custom=custom,
     )
 
 
-def _slice_of(source: PolicySource, computer: Computer, *, looks: bool) -> str | None:
-    """Give the slice of the computer's release, or an empty one where that alone is looked for.
+def _slice_of(source: PolicySource, computer: Computer) -> str | None:
+    """Give the slice of the computer's release, or the empty one where the catalog has none.
 
     Who does not say what release it has must not look as if nothing applied to it.
     """
-    found = source.slices.get(computer.release) if computer.release else None
-    if found is not None or not (looks and computer.release):
-        return found
-    return source.slices.get(NO_RELEASE)
+    if not computer.release:
+        return None
+    return source.slices.get(computer.release) or source.slices.get(NO_RELEASE)
 
 
 def _scan_class(guidance: Guidance, ordinal: int) -> ScanClass | None:
