@@ -125,6 +125,14 @@ spec:
 """
 
 
+def revised(entry: CatalogEntry, version: int) -> CatalogEntry:
+    """Give the entry with one more revision, which enters in that content version."""
+    former = (*entry.former, entry.since)
+    return replace(
+        entry, revision=entry.revision + 1, since=version, former=former, withdrawn=False
+    )
+
+
 @dataclass
 class PlannerWorld:
     """Everything that a plan is made of, changed step by step by a test."""
@@ -215,6 +223,12 @@ class PlannerWorld:
         known = self.computers[name].runs
         runs = {**known, f"{run.rollout}/{run.release}": run}
         self.change(name, runs=runs, last_contact_at=self.now)
+
+    def revise(self, *ids: str) -> None:
+        """Have other files in updates that are known, as one new content version."""
+        self.version += 1
+        for update in ids:
+            self.entries[update] = revised(self.entries[update], self.version)
 
     def withdraw(self, update: Update) -> None:
         """Have the source withdraw an update."""

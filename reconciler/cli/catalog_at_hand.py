@@ -12,7 +12,13 @@ from reconciler.app.settings import SETTINGS_FILE
 from reconciler.cli.catalog_import import Brought, read_listing
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import Observer
-from reconciler.engine.snapshots import is_snapshot, load_snapshot
+from reconciler.engine.snapshots import (
+    Snapshot,
+    blind_spots,
+    is_snapshot,
+    load_snapshot,
+    recognising,
+)
 from reconciler.model.codes import Code
 from reconciler.model.problems import Location, Problem, Severity
 from reconciler.model.updates import CatalogEntry
@@ -38,13 +44,16 @@ class CatalogAtHand:
     catalog: Catalog
     set_aside: tuple[SetAside, ...] = ()
     fleet: Fleet | None = None
+    snapshot: Snapshot | None = None
 
     def check(self, state: DesiredState, now: datetime) -> Iterator[Problem]:
         """Tell what the catalog shows to be wrong; its broken records are told once."""
         unread = frozenset(one.id for one in self.set_aside)
         yield from check_updates(state, self.catalog, unread, now)
         yield from check_service_levels(state, self.catalog, now)
-        if self.fleet is not None:
+        if self.snapshot is not None:
+            yield from self._check_snapshot(state, self.snapshot)
+        elif self.fleet is not None:
             yield from check_fleet(state, self.fleet)
         if self.set_aside:
             first = self.set_aside[0]
@@ -54,6 +63,24 @@ class CatalogAtHand:
             )
             at = Location(str(self.path))
             yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
+
+    def _check_snapshot(self, state: DesiredState, snapshot: Snapshot) -> Iterator[Problem]:
+        """Say what a redacted snapshot cannot tell, in place of guessing it."""
+        known = recognising(snapshot, state)
+        blind = known.redacted and known.matching is None
+        for problem in check_fleet(state, known.observed.fleet):
+            if not (blind and problem.code == Code.NO_SUCH_COMPUTER.value):
+                yield problem
+        for told in blind_spots(known, state):
+            at = Location(str(self.path))
+            message = f"not checked here: {told}"
+            yield Problem(at, Code.NOT_CHECKED.value, message, severity=Severity.NOTE)
+
+
+def catalog_of_snapshot(path: Path, snapshot: Snapshot) -> CatalogAtHand:
+    """Give a snapshot's catalog with its fleet."""
+    observed = snapshot.observed
+    return CatalogAtHand(path, observed.catalog, fleet=observed.fleet, snapshot=snapshot)
 
 
 def load_catalog_at_hand(path: Path) -> CatalogAtHand:
@@ -69,8 +96,7 @@ def load_catalog_at_hand(path: Path) -> CatalogAtHand:
             store.close()
         return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
     if is_snapshot(path):
-        observed = load_snapshot(path).observed
-        return CatalogAtHand(path, observed.catalog, fleet=observed.fleet)
+        return catalog_of_snapshot(path, load_snapshot(path))
     listing = read_listing(Brought(path), _NAME)
     entries = {
         one.id: CatalogEntry(one, 1, 1, one.released_at or _LONG_AGO) for one in listing.updates

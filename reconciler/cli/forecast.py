@@ -19,8 +19,8 @@ from reconciler.cli.output import print_json, print_lines
 from reconciler.cli.plan import read_checkout
 from reconciler.cli.simulate import read_tick
 from reconciler.cli.snapshot import take_snapshot
+from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.engine.desire import judge
-from reconciler.engine.snapshots import load_snapshot
 from reconciler.model.errors import ManifestError, ReconcilerError
 from reconciler.model.hints import did_you_mean
 from reconciler.model.times import parse_duration, parse_instant
@@ -48,7 +48,7 @@ class Asked:
     rollout: str | None
     site: Path
     manifests: Path | None
-    snapshot: Path | None
+    snapshot: SnapshotFile | None
     until: str
     tick: str
     seed: int
@@ -68,9 +68,10 @@ def show_forecast(asked: Asked, form: ForecastForm) -> int:
 
 
 def _make(asked: Asked) -> Forecast:
-    known = (
-        load_snapshot(asked.snapshot) if asked.snapshot else take_snapshot(asked.site, asked.now)
-    )
+    if asked.snapshot is not None:
+        known = asked.snapshot.load_beside(asked.manifests)
+    else:
+        known = take_snapshot(asked.site, asked.now)
     begin = (asked.now or known.now).replace(microsecond=0)
     checkout = read_checkout(asked.site, asked.manifests, known.commit, FixedClock(begin))
     desired, problems = judge(checkout, known.site, begin)

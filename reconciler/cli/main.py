@@ -13,12 +13,15 @@ from reconciler.cli.forecast_form import ForecastForm
 from reconciler.cli.options import (
     DEFAULT_SITE,
     LimitOption,
+    MaxAgeOption,
     NowOption,
     Output,
     OutputOption,
+    PlanForm,
     ReportState,
     SchemasAction,
     SiteArgument,
+    SnapshotKeyOption,
     SnapshotOption,
     finish,
     parse_now,
@@ -65,6 +68,8 @@ def validate(
         typer.Option(help="Check updates against this archive, JSON file, folder or site."),
     ] = None,
     snapshot: SnapshotOption = None,
+    snapshot_key: SnapshotKeyOption = None,
+    max_age: MaxAgeOption = None,
     now: NowOption = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="How to print.")] = Form.TEXT,
 ) -> None:
@@ -72,10 +77,13 @@ def validate(
 
     Example: patchwright validate manifests/
     """
+    from reconciler.cli.snapshot_file import SnapshotFile
     from reconciler.cli.validate import validate_paths
 
-    at_hand = snapshot or catalog
-    finish(validate_paths(paths, form=output, strict=strict, now=parse_now(now), catalog=at_hand))
+    moment = parse_now(now)
+    file = SnapshotFile(snapshot, snapshot_key, max_age, moment) if snapshot is not None else None
+    at_hand = file or catalog
+    finish(validate_paths(paths, form=output, strict=strict, now=moment, catalog=at_hand))
 
 
 @app.command()
@@ -132,17 +140,38 @@ def plan(
     path: Annotated[
         Path | None, typer.Option("--manifests", help="Plan this folder in place of the commit.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Show what merging --head into this revision changes.")
+    ] = None,
+    head: Annotated[str, typer.Option(help="The change, as a revision of git.")] = "HEAD",
     snapshot: SnapshotOption = None,
+    snapshot_key: SnapshotKeyOption = None,
+    max_age: MaxAgeOption = None,
+    until: Annotated[
+        str, typer.Option(help="How far a change's forecast looks; 0s: none.")
+    ] = "30d",
     now: NowOption = None,
-    output: OutputOption = Output.TEXT,
+    output: Annotated[PlanForm, typer.Option("-o", "--output", help="How to print.")] = (
+        PlanForm.TEXT
+    ),
 ) -> None:
-    """Show what apply would do; changes nothing. Exit code 2 when there is anything.
+    """Show what apply would do, or what a change would; changes nothing. Exit code 2: anything.
 
-    Example: patchwright plan --site /var/lib/patchwright -o json
+    Example: patchwright plan --base origin/main --head HEAD --snapshot site.snapshot -o markdown
     """
     from reconciler.cli.plan import show_plan
+    from reconciler.cli.snapshot_file import SnapshotFile
 
-    finish(show_plan(site, path, parse_now(now), output, snapshot))
+    moment = parse_now(now)
+    file = SnapshotFile(snapshot, snapshot_key, max_age, moment) if snapshot is not None else None
+    if base is not None:
+        from reconciler.cli.review import ChangeAsked, show_change
+
+        asked = ChangeAsked(path or Path(), base, head, site, file, until, moment)
+        finish(show_change(asked, output))
+    if output is PlanForm.MARKDOWN:
+        raise typer.BadParameter("Markdown is for a change: name its --base", param_hint="-o")
+    finish(show_plan(site, path, moment, output, file))
 
 
 @app.command()
@@ -155,6 +184,8 @@ def forecast(
         Path | None, typer.Option(help="Take this folder in place of the commit.")
     ] = None,
     snapshot: SnapshotOption = None,
+    snapshot_key: SnapshotKeyOption = None,
+    max_age: MaxAgeOption = None,
     until: Annotated[str, typer.Option(help="How long, as 30d, or until which instant.")] = "30d",
     tick: Annotated[str, typer.Option(help="How long a step is.")] = "15m",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
@@ -168,8 +199,11 @@ def forecast(
     Example: patchwright forecast september --until 30d -o svg > september.svg
     """
     from reconciler.cli.forecast import Asked, show_forecast
+    from reconciler.cli.snapshot_file import SnapshotFile
 
-    asked = Asked(rollout, site, manifests, snapshot, until, tick, seed, parse_now(now))
+    moment = parse_now(now)
+    file = SnapshotFile(snapshot, snapshot_key, max_age, moment) if snapshot is not None else None
+    asked = Asked(rollout, site, manifests, file, until, tick, seed, moment)
     finish(show_forecast(asked, output))
 
 
@@ -496,10 +530,13 @@ def serve(
 
 def main() -> None:
     """Run the program; an expected error is one line on stderr and its exit code."""
-    from reconciler.model.errors import ReconcilerError
+    from reconciler.model.errors import ReconcilerError, StaleSnapshotError
 
     try:
         app()
+    except StaleSnapshotError as error:
+        _report(error)
+        sys.exit(4)
     except ReconcilerError as error:
         _report(error)
         sys.exit(1)

@@ -17,6 +17,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class PlanForm(StrEnum):
+    """How a plan is printed; Markdown is for a change, as a comment on its pull request."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 class SchemasAction(StrEnum):
     """What `patchwright schemas` does."""
 
@@ -45,6 +53,14 @@ NowOption = Annotated[
 ]
 SnapshotOption = Annotated[
     Path | None, typer.Option("--snapshot", help="Take the observed state from this file.")
+]
+SnapshotKeyOption = Annotated[
+    Path | None,
+    typer.Option("--snapshot-key", help="The site's public key; refuse what it did not sign."),
+]
+MaxAgeOption = Annotated[
+    str | None,
+    typer.Option("--max-age", help="Refuse an older snapshot, as 1d; exit code 4."),
 ]
 DEFAULT_SITE = Path("/var/lib/patchwright")
 

@@ -12,9 +12,9 @@ from reconciler.app.clock import FixedClock, SystemClock
 from reconciler.app.home import Home
 from reconciler.app.wiring import applied_commit, make_identity, make_reconciler, make_source
 from reconciler.cli.output import print_json, print_lines
+from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.desired.state import DesiredState
 from reconciler.engine.desire import judge
-from reconciler.engine.snapshots import load_snapshot
 from reconciler.model.errors import ManifestError
 from reconciler.model.problems import Problem
 from reconciler.planning.plan import Plan, make_plan
@@ -31,13 +31,13 @@ def show_plan(
     manifests: Path | None,
     now: datetime | None,
     output: str,
-    snapshot: Path | None = None,
+    snapshot: SnapshotFile | None = None,
 ) -> int:
     """Print the plan for the source's newest commit, or for a folder's manifests.
 
     The other side is the site's own state, or a snapshot of one.
     """
-    known = load_snapshot(snapshot) if snapshot is not None else None
+    known = snapshot.load_beside(manifests) if snapshot is not None else None
     moment = now or (known.now if known is not None else None)
     clock = FixedClock(moment) if moment is not None else SystemClock()
     if known is None:

@@ -24,22 +24,51 @@ snapshot_app = typer.Typer(
 )
 
 
-@snapshot_app.callback()
-def _group() -> None:
-    """Keep `snapshot export` two words as long as it is the only one."""
-
-
 @snapshot_app.command("export")
 def snapshot_export(
     path: Annotated[Path, typer.Argument(help="A file, or a folder where the digest names it.")],
     site: SiteArgument = DEFAULT_SITE,
+    names: Annotated[
+        bool, typer.Option("--names", help="Keep all names, ids and facts; for your eyes only.")
+    ] = False,
+    matchable: Annotated[
+        bool,
+        typer.Option("--matchable", help="Let who knows a computer's name find it in the file."),
+    ] = False,
     now: NowOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Write what the site knows now, in plain form: names, facts and states of all computers.
+    """Write what the site knows now, signed by it; names are pseudonyms unless --names.
 
-    Example: patchwright snapshot export monday.snapshot --site /var/lib/patchwright
+    Example: patchwright snapshot export site.snapshot --site /var/lib/patchwright
     """
-    from reconciler.cli.snapshot import export_snapshot
+    from reconciler.cli.snapshot import Export, export_snapshot
 
-    finish(export_snapshot(site, path, parse_now(now), output))
+    asked = Export(path, names, matchable, parse_now(now))
+    finish(export_snapshot(site, asked, output))
+
+
+@snapshot_app.command("key")
+def snapshot_key(site: SiteArgument = DEFAULT_SITE) -> None:
+    """Print the site's public key, for .patchwright/site.pub beside the manifests.
+
+    Example: patchwright snapshot key > .patchwright/site.pub
+    """
+    from reconciler.cli.snapshot import show_key
+
+    finish(show_key(site))
+
+
+@snapshot_app.command("who")
+def snapshot_who(
+    pseudonyms: Annotated[list[str], typer.Argument(help="Such as h-0123456789abcdef.")],
+    site: SiteArgument = DEFAULT_SITE,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Print which computers the pseudonyms of a snapshot stand for; only their site can tell.
+
+    Example: patchwright snapshot who h-0123456789abcdef
+    """
+    from reconciler.cli.snapshot import tell_who
+
+    finish(tell_who(site, pseudonyms, output))

@@ -28,6 +28,7 @@ from reconciler.source.load import load_manifests
 
 if TYPE_CHECKING:
     from reconciler.cli.catalog_at_hand import CatalogAtHand
+    from reconciler.cli.snapshot_file import SnapshotFile
 
 _NOTHING_TO_DO, _ERROR = 0, 1
 
@@ -38,20 +39,23 @@ def validate_paths(
     form: Form = Form.TEXT,
     strict: bool = False,
     now: datetime | None = None,
-    catalog: Path | None = None,
+    catalog: Path | SnapshotFile | None = None,
 ) -> int:
     """Check the documents of all paths as one desired state, print, and give the exit code."""
-    at_hand = _load(catalog) if catalog is not None else None
+    at_hand = _load(catalog, paths[0]) if catalog is not None else None
     verdict = judge_paths(paths, now or datetime.now(UTC), strict=strict, catalog=at_hand)
     typer.echo(render(verdict, form, coloured=wants_colours()), nl=False)
     return _NOTHING_TO_DO if verdict.is_valid else _ERROR
 
 
-def _load(catalog: Path) -> CatalogAtHand:
+def _load(catalog: Path | SnapshotFile, first: Path) -> CatalogAtHand:
     # It may read a site, which needs the program git; a CI image that only validates has none.
-    from reconciler.cli.catalog_at_hand import load_catalog_at_hand
+    from reconciler.cli.catalog_at_hand import catalog_of_snapshot, load_catalog_at_hand
 
-    return load_catalog_at_hand(catalog)
+    if isinstance(catalog, Path):
+        return load_catalog_at_hand(catalog)
+    folder = first if first.is_dir() else first.parent
+    return catalog_of_snapshot(catalog.path, catalog.load_beside(folder))
 
 
 @collector_paused()

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.content.placed import EVERYWHERE, Placed
+from reconciler.content.placed import Placed
 from reconciler.model.errors import ContentError
-from reconciler.model.updates import PackageFile
+from reconciler.model.updates import EVERYWHERE, PackageFile
 from reconciler.model.versions import compare_dpkg, dpkg_key
 
 _RELATION = re.compile(

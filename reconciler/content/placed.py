@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.model.updates import PackageFile, Update
-
-EVERYWHERE = frozenset({"all", "noarch"})
-"""The architectures of packages that fit every computer: Debian's word, and rpm's."""
+from reconciler.model.updates import EVERYWHERE, PackageFile, Update
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.content.placed import EVERYWHERE, Placed
+from reconciler.content.placed import Placed
 from reconciler.model.errors import ContentError
-from reconciler.model.updates import PackageFile
+from reconciler.model.updates import EVERYWHERE, PackageFile
 from reconciler.model.versions import compare_rpm, rpm_key
 
 _FITS: Mapping[str, Callable[[int], bool]] = {

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from reconciler.engine.redaction import Matching
 from reconciler.model.canonical import Json, canonical_json
 from reconciler.model.ids import shard_position
 from reconciler.model.messages import FactValue
@@ -26,7 +27,7 @@ _INSTANTS = {
     "lastScanAt": "last_scan_at",
     "scanVersion": "scan_version",
 }
-_INTS, _ORDINALS, _CODES = "<i8", "<u4", "<i4"
+_INTS, _ORDINALS, _CODES, _HASHES = "<i8", "<u4", "<i4", "<u8"
 _LARGEST_ORDINAL = 1 << 26
 
 
@@ -58,13 +59,16 @@ class Blobs:
         return parse_bits(self.parts[number])
 
 
-def fleet_json(fleet: Fleet, blobs: Blobs) -> Json:
-    """Put the fleet into parts; what nobody has is left out."""
+def fleet_json(fleet: Fleet, blobs: Blobs, *, redacted: bool) -> Json:
+    """Put the fleet into parts; what nobody has is left out.
+
+    A redacted one has no true ids, from which shards follow; so it holds those.
+    """
     known = sorted(fleet.ids)
     ordinals = np.array(known, dtype=np.uint32)
     return {
         "ordinals": blobs.add_array(ordinals, _ORDINALS),
-        "ids": [fleet.ids[one] for one in known],
+        **_identity_json(fleet, ordinals, blobs, redacted=redacted),
         "names": [fleet.names[one] for one in known],
         "enrolled": blobs.add(canonical_bits(fleet.enrolled)),
         **{
@@ -92,12 +96,42 @@ def fleet_json(fleet: Fleet, blobs: Blobs) -> Json:
     }
 
 
+def _identity_json(fleet: Fleet, ordinals: Ordinals, blobs: Blobs, *, redacted: bool) -> Json:
+    if redacted:
+        return {"shards": blobs.add_array(fleet.shard_position.take(ordinals), _INTS)}
+    return {"ids": [fleet.ids[one] for one in ordinals.tolist()]}
+
+
+def _parse_identity(value: Json, ordinals: Ordinals, blobs: Blobs) -> tuple[list[str], Ints]:
+    if "shards" in value:
+        ids = [f"{one:032x}" for one in ordinals.tolist()]
+        return ids, blobs.array(value["shards"], _INTS, len(ordinals))
+    ids = _texts(value["ids"], len(ordinals))
+    return ids, np.array([shard_position(one) - HALF_CIRCLE for one in ids], dtype=np.int64)
+
+
+def matching_json(matching: Matching | None, blobs: Blobs) -> Json:
+    """Put the salted hashes of names into a part."""
+    if matching is None:
+        return None
+    return {"salt": matching.salt.hex(), "hashes": blobs.add_array(matching.hashes, _HASHES)}
+
+
+def parse_matching(value: Json, blobs: Blobs, fleet: Fleet) -> Matching | None:
+    """Give the salted hashes of names again."""
+    if value is None:
+        return None
+    ordinals = np.array(sorted(fleet.names), dtype=np.uint32)
+    hashes = blobs.array(value["hashes"], _HASHES, len(ordinals))
+    return Matching(bytes.fromhex(value["salt"]), hashes, ordinals)
+
+
 def parse_fleet(value: Json, blobs: Blobs) -> Fleet:
     """Make the fleet again; raises ValueError, KeyError or TypeError where it is damaged."""
     ordinals = _ordinals(blobs.array(value["ordinals"], _ORDINALS))
-    ids, names = _texts(value["ids"], len(ordinals)), _texts(value["names"], len(ordinals))
+    ids, positions = _parse_identity(value, ordinals, blobs)
+    names = _texts(value["names"], len(ordinals))
     known = ordinals.tolist()
-    positions = np.array([shard_position(one) - HALF_CIRCLE for one in ids], dtype=np.int64)
     columns = Columns(
         ids=dict(zip(known, ids, strict=True)),
         names=dict(zip(known, names, strict=True)),

@@ -21,12 +21,12 @@ from reconciler.engine.catalog_sync import (
     take_custom_updates,
 )
 from reconciler.fetch import Fetcher
+from reconciler.model.computers import ARCHITECTURE_FACT
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 
 log = structlog.get_logger(__name__)
-ARCHITECTURE_FACT = "arch"
 _LOOK_EVERY = timedelta(seconds=1)
 
 

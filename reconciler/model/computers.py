@@ -11,8 +11,7 @@ from reconciler.model.messages import FactValue
 from reconciler.model.updates import UpdateState
 
 CLASS_FACT = "class"
-
-
+ARCHITECTURE_FACT = "arch"
 ENROLMENT_FACT = "enrolment.collection"
 QUARANTINE_FACT = "agent.quarantine"
 CLONED = "cloned"

@@ -12,7 +12,8 @@ ReconcilerError              exit 1
 - ContentError               a file could not be fetched or is not what was promised
 - ProtocolError              HTTP 4xx: the other side broke the contract
 - SettingsError              the site's own settings must be fixed
-- SnapshotError              a file of observed state is damaged or of another release
+- SnapshotError              a file of observed state is damaged, forged or of another release
+  - StaleSnapshotError       exit 4: it is older than what asks allows
 
 Expected outcomes are values, never errors; a bug stays an AssertionError.
 """
@@ -110,3 +111,7 @@ class SettingsError(ReconcilerError):
 
 class SnapshotError(ReconcilerError):
     """A file does not hold the observed state that it should."""
+
+
+class StaleSnapshotError(SnapshotError):
+    """A file's observed state is too old to decide on (S31)."""

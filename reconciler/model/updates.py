@@ -37,6 +37,10 @@ SEVERITY_WORDS = {
 }
 
 
+EVERYWHERE = frozenset({"all", "noarch"})
+"""The architectures of packages that fit every computer: Debian's word, and rpm's."""
+
+
 class UpdateState(str, Enum):
     """What a scan says of one update on one computer; nothing said means not applicable (S10)."""
 
@@ -139,8 +143,8 @@ class CatalogEntry:
     """An update with its history in the catalog.
 
     `revision` counts changes of packages or digests, from 1; `since` is the content version in
-    which that revision entered; a withdrawn update is kept, offered to nobody and supersedes
-    nothing (S8).
+    which that revision entered, and `former` those of the revisions before it, the last one last;
+    a withdrawn update is kept, offered to nobody and supersedes nothing (S8).
     """
 
     update: Update
@@ -148,6 +152,16 @@ class CatalogEntry:
     since: int
     first_seen_at: datetime
     withdrawn: bool = False
+    former: tuple[int, ...] = ()
+
+    def entered(self, revision: int) -> int:
+        """Give the content version from which on the catalog held that revision or a later one.
+
+        Of a revision that is too old to be remembered it is the oldest version that is known.
+        """
+        known = (*self.former, self.since)
+        newer = max(self.revision - revision, 0)
+        return known[max(len(known) - 1 - newer, 0)]
 
 
 @dataclass(frozen=True)

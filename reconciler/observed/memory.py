@@ -28,8 +28,8 @@ class Membership:
     Everybody entered when the phase opened, except those in `entered`, who came later. `joined`
     holds first contacts after that, at the plan that saw them, of those whose deadline they move;
     `capped` the deadlines that those had who moved here from another phase, or whose local
-    deadline has passed (S17). `awaited` are those of whom no such contact was seen when contacts
-    began to move deadlines; before that it is nothing.
+    deadline has passed (S17). `awaited` are those of whom no such contact was known when that was
+    last noted, at `noted_at` or since contacts began to move deadlines; nothing stands for all.
     """
 
     rollout: str
@@ -40,6 +40,7 @@ class Membership:
     joined: Cohorts = field(default_factory=Cohorts)
     capped: Cohorts = field(default_factory=Cohorts)
     awaited: FrozenBitMap | None = None
+    noted_at: datetime | None = None
 
 
 RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord

@@ -108,6 +108,7 @@ class Census:
     def _sets(self) -> Sets[str]:
         inputs = (
             self.release.ids,
+            self.world.evidence.required(self.release),
             self.release.cut_at,
             self.record.opened_at,
             self.since,
@@ -173,12 +174,12 @@ class _Count:
     @cached_property
     def _verdict(self) -> Verdict:
         census = self._census
-        return census.world.evidence.judge(self._target, census.release.ids, census.aim)
+        return census.world.evidence.judge(self._target, census.release, census.aim)
 
     @cached_property
     def _waived(self) -> Bits:
         census = self._census
-        return census.world.evidence.excused(self._target, census.release.ids, self._fleet)
+        return census.world.evidence.excused(self._target, census.release, self._fleet)
 
     @cached_property
     def _compliant(self) -> Bits:

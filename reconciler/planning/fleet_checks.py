@@ -24,7 +24,7 @@ def check_fleet(state: DesiredState, fleet: Fleet) -> Iterator[Problem]:
     """
     hints = Hints()
     known = [name for name, column in fleet.facts.items() if column.present & fleet.enrolled]
-    for placed, field, fact in _facts(state):
+    for placed, field, fact in asked_facts(state):
         yield from _lacking(placed, field, fact, fleet, hints.closest("fact", fact, known))
     for collection in state.collections.values():
         for number, written in enumerate(collection.document.spec.computers):
@@ -56,7 +56,8 @@ def _lacking(
     yield Problem(at, Code.FACT_LACKING.value, message, hint, Severity.WARNING)
 
 
-def _facts(state: DesiredState) -> Iterator[_Asked]:
+def asked_facts(state: DesiredState) -> Iterator[_Asked]:
+    """Give each place where a manifest asks for a fact, and which."""
     for collection in state.collections.values():
         query = collection.document.spec.query
         for field, leaf in leaves(query, ("spec", "query")) if query is not None else ():

@@ -109,7 +109,7 @@ def _cut_class(
 ) -> Iterator[WindowClass]:
     since = one.windows.until - HORIZON - longest_spread(world.desired)
     zone, until = zone_or_utc(one.zone), one.windows.until
-    for chosen, members in _split(world.collections, one.members, specs):
+    for chosen, members in split_by_freezes(world.collections, one.members, specs):
         spans = merge(span for spec in chosen for span in frozen_spans(spec, zone, since, until))
         binding = [spec for spec in chosen if spec.include_emergencies]
         some = merge(span for spec in binding for span in frozen_spans(spec, zone, since, until))
@@ -117,7 +117,7 @@ def _cut_class(
         yield WindowClass(members, _cut(one.windows, spans, since), one.zone, emergency)
 
 
-def _split(
+def split_by_freezes(
     collections: Collections, members: FrozenBitMap, specs: Iterable[FreezeSpec]
 ) -> list[tuple[tuple[FreezeSpec, ...], FrozenBitMap]]:
     """Split computers by the freezes that cover them."""

@@ -11,13 +11,14 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.kinds.phase import Phase
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.fleet import Fleet
+from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import Membership
+from reconciler.observed.part import AnyFleet
 from reconciler.planning.windows import resolve_wall_time
 
 _FARTHEST_EAST = timedelta(hours=14)
+_NOTED_EVERY = timedelta(hours=1)
 
-Bits = BitMap | FrozenBitMap
 Zoned = Callable[[Bits], Iterable[tuple[tzinfo, Bits]]]
 """Splits computers by their time zone."""
 
@@ -86,27 +87,30 @@ def own_deadlines(
 
 
 def watch_contacts(
-    terms: Terms | None, membership: Membership, old: Membership | None, fleet: Fleet, now: datetime
+    terms: Terms | None, membership: Membership, old: Membership | None, memo: Memo
 ) -> Membership:
     """Note the first contacts that this plan is the first to see, and who is still awaited.
 
-    Only of computers whose deadline that can move: nobody before `watched_from`. The instant
-    that is kept is the plan's, so that a deadline is never earlier than it should be.
+    Contacts before `watched_from` move no deadline: it is enough to note now and then who has
+    made one. After an outage of the site that tells who has not. The instant that is kept is the
+    plan's, so that a deadline is never earlier than it should be.
     """
-    members = membership.members
+    members, now = membership.members, memo.now
     kept = replace(membership, joined=membership.joined.within(members))
-    if terms is None or now < terms.watched_from:
+    if kept.awaited is not None and old is not None and old.members != members:
+        awaited = kept.awaited & members | members - old.members
+        kept = replace(kept, awaited=FrozenBitMap(awaited))
+    if terms is None or not (old is None or _is_time_to_look(terms, kept, now)):
         return kept
-    came = members - old.members if old is not None else FrozenBitMap()
-    if membership.awaited is not None and not (came or membership.awaited):
+    expected = members if kept.awaited is None else kept.awaited
+    seen = _in_contact(terms, kept, expected, memo)
+    if kept.awaited is not None and not seen:
         return kept
-    seen = _in_contact(terms, kept, fleet)
-    awaited = members - seen if membership.awaited is None else membership.awaited & members
-    awaited = awaited | came
-    arrived = awaited & seen
-    return replace(
-        kept, joined=kept.joined.at(now, arrived), awaited=FrozenBitMap(awaited - arrived)
-    )
+    kept = replace(kept, awaited=FrozenBitMap(expected - seen))
+    if now < terms.watched_from:
+        return replace(kept, noted_at=now)
+    arrived = seen & memo.fleet.last_contact_at.at_least(micros(terms.watched_from))
+    return replace(kept, joined=kept.joined.at(now, arrived))
 
 
 def cap_movers(
@@ -156,10 +160,26 @@ def _uncapped(
         yield due_at, rest
 
 
-def _in_contact(terms: Terms, membership: Membership, fleet: Fleet) -> BitMap:
-    """Give who was heard of since the opening, or since entering where that was later."""
-    contacts, late = fleet.last_contact_at, membership.entered
-    found = contacts.at_least(micros(terms.opened_at)) & membership.members - late.everybody
-    for entered_at, who in late.parts:
-        found |= contacts.at_least(micros(entered_at)) & who
-    return BitMap(found)
+def _is_time_to_look(terms: Terms, membership: Membership, now: datetime) -> bool:
+    """Tell whether somebody is awaited, and contacts matter by now or were not noted lately."""
+    if membership.awaited is not None and not membership.awaited:
+        return False
+    noted_at = membership.noted_at or terms.opened_at
+    return now >= terms.watched_from or now >= noted_at + _NOTED_EVERY
+
+
+def _in_contact(
+    terms: Terms, membership: Membership, expected: FrozenBitMap, memo: Memo
+) -> FrozenBitMap:
+    """Give who of these was heard of since the opening, or since entering where that was later."""
+    late = membership.entered
+
+    def heard(fleet: AnyFleet) -> dict[str, Bits]:
+        contacts, some = fleet.last_contact_at, fleet.cut(expected)
+        found = contacts.at_least(micros(terms.opened_at)) & (some - late.everybody)
+        for entered_at, who in late.parts:
+            found |= contacts.at_least(micros(entered_at)) & some & who
+        return {"heard": found}
+
+    key = ("heard", membership.rollout, membership.release, membership.phase)
+    return memo.sets(key, (terms.opened_at, late), heard, expected)["heard"]

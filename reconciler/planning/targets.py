@@ -111,7 +111,7 @@ def _with_deadlines(
     terms = _terms(rollout, new, draft)
     if terms is not None:
         draft.wake_at(terms.watched_from)
-    new = watch_contacts(terms, new, old, world.observed.fleet, world.now)
+    new = watch_contacts(terms, new, old, world.memo)
     others = [
         (left, membership)
         for name, membership in former.items()
@@ -140,6 +140,8 @@ def _describe(old: Membership | None, new: Membership) -> str:
         return f"{len(new.members)} computer(s) are targeted"
     joined, left = len(new.members - old.members), len(old.members - new.members)
     met = len(new.joined.everybody - old.joined.everybody)
-    if joined or left or not met:
+    if joined or left:
         return f"{joined} computer(s) joined, {left} left"
-    return f"{met} computer(s) made their first contact"
+    if met:
+        return f"{met} computer(s) made their first contact"
+    return "what a computer's own deadline depends on is noted"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.aims import Aim
-from reconciler.model.rollouts import Release
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import KEPT_STATES
-from reconciler.observed.memo import Bits, Memo, Sets
+from reconciler.observed.memo import Bits, Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
 _NOBODY = FrozenBitMap()
@@ -48,13 +48,13 @@ class Evidence:
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
     custom: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
-    def judge(self, target: Bits, updates: tuple[str, ...], aim: Aim) -> Verdict:
+    def judge(self, target: Bits, release: Release, aim: Aim) -> Verdict:
         """Give each computer the first verdict that fits (S10).
 
         To a removal (I4) an update that is there is what a missing one is to an installation,
         whatever supersedes it; nobody waits for a restart then.
         """
-        verdict = self._verdicts(updates, aim)
+        verdict = self._verdicts(release, aim)
         missing = target & verdict["missing"]
         pending = target & verdict["pending"]
         compliant = target & verdict["compliant"]
@@ -68,25 +68,24 @@ class Evidence:
         aim: Aim,
     ) -> tuple[Verdict, FrozenBitMap]:
         """Give the verdicts of a phase, known by its place, and who is waived in it."""
-        updates = release.ids
 
         def judge(fleet: AnyFleet) -> dict[str, Bits]:
             inside = fleet.cut(target)
-            verdict = self.judge(inside, updates, aim)
-            return {**vars(verdict), "waived": self.excused(inside, updates, fleet)}
+            verdict = self.judge(inside, release, aim)
+            return {**vars(verdict), "waived": self.excused(inside, release, fleet)}
 
-        among = (target, *self.looked_up(updates))
-        inputs = (updates, aim)
+        among = (target, *self.looked_up(release.ids))
+        inputs = (release.ids, self.required(release), aim)
         found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
         waived = found.pop("waived")
         return Verdict(**found), waived
 
-    def excused(self, target: Bits, updates: Sequence[str], fleet: AnyFleet) -> Bits:
+    def excused(self, target: Bits, release: Release, fleet: AnyFleet) -> Bits:
         """Give the waived computers: let off some, and every other is known not to apply (S11)."""
-        waived = [self.waived[update] for update in updates if update in self.waived]
+        waived = [self.waived[update] for update in release.ids if update in self.waived]
         let_off = BitMap.union(BitMap(), *waived) & target
-        for update in updates if let_off else ():
-            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update)
+        for update in release.offered() if let_off else ():
+            let_off -= (let_off - self._inapplicable(update, fleet)) - self._waived(update.id)
         return let_off
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
@@ -96,31 +95,39 @@ class Evidence:
         sets = (*(self.waived[update] for update in waived), *(self.custom[one] for one in own))
         return (self.recent, *sets)
 
-    def judged(self, updates: Sequence[str]) -> FrozenBitMap:
-        """Give the computers whose scan is recent and knew all the updates.
+    def required(self, release: Release) -> int | None:
+        """Give the content version that a scan has to know to be believed of a release (S10).
 
-        Of an update that the catalog lost no scan knows anything (S29). One of one's own was known
-        to a scan that says something of it, or where it does not apply.
+        The lowest that holds each update in the revision that the release holds. Nothing where
+        the catalog lost an update: of that no scan knows anything (S29).
         """
+        held = release.offered()
+        key = ("required", release.rollout, release.number)
+        return self.memo.value(key, Identity(held), lambda: self._required(held))
+
+    def _required(self, held: Sequence[ReleasedUpdate]) -> int | None:
         entries = self.catalog.entries
-        if not all(map(entries.__contains__, updates)):
-            return FrozenBitMap()
-        required = max((entries[update].since for update in updates), default=0)
-        own = tuple(sorted(self.custom.keys() & updates)) if self.custom else ()
+        if not all(update.id in entries for update in held):
+            return None
+        return max((entries[update.id].entered(update.revision) for update in held), default=0)
 
-        def knew(fleet: AnyFleet) -> dict[str, Bits]:
-            silent = (_untold(fleet, update, self.custom[update]) for update in own)
-            scanned = self.recent & fleet.scan_version.at_least(required)
-            return {"knew": scanned - BitMap.union(BitMap(), *silent)}
+    def judged(self, required: int | None) -> FrozenBitMap:
+        """Give the computers whose scan is recent and knew the content version."""
+        if required is None:
+            return _NOBODY
+        return self.memo.sets(
+            ("knew", required),
+            (),
+            lambda fleet: {"knew": self.recent & fleet.scan_version.at_least(required)},
+            self.recent,
+        )["knew"]
 
-        among = (self.recent, *(self.custom[update] for update in own))
-        return self.memo.sets(("knew", required, own), (), knew, *among)["knew"]
-
-    def _verdicts(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+    def _verdicts(self, release: Release, aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
+        updates, required = release.ids, self.required(release)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            rest = fleet.enrolled & self.judged(updates)
+            rest = (fleet.enrolled & self.judged(required)) - self._silent(updates, fleet)
             to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
             missing = rest & BitMap.union(BitMap(), *to_do)
             rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
@@ -128,7 +135,15 @@ class Evidence:
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
         among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, aim), (), verdicts, *among)
+        return self.memo.sets(("verdicts", updates, required, aim), (), verdicts, *among)
+
+    def _silent(self, updates: Sequence[str], fleet: AnyFleet) -> BitMap:
+        """Give whom an update of one's own is for and who said nothing of it: they did not look."""
+        found = BitMap()
+        for update in self.custom.keys() & updates if self.custom else ():
+            told = (fleet.in_state(state, update) for state in KEPT_STATES)
+            found |= BitMap(fleet.cut(self.custom[update])) - BitMap.union(*told)
+        return found
 
     def _said(
         self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
@@ -160,11 +175,11 @@ class Evidence:
             found = found - fleet.in_state(UpdateState.INSTALLED, newer)
         return found
 
-    def _inapplicable(self, update: str, fleet: AnyFleet) -> Bits:
+    def _inapplicable(self, update: ReleasedUpdate, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged([update]))
+        found = fleet.cut(self.judged(self._required((update,)))) - self._silent([update.id], fleet)
         for state in (*_APPLIES, UpdateState.UNKNOWN):
-            found = found - fleet.in_state(state, update)
+            found = found - fleet.in_state(state, update.id)
         return found
 
     def _bound(self, state: UpdateState, update: str, fleet: AnyFleet) -> BitMap:
@@ -174,12 +189,6 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
-
-
-def _untold(fleet: AnyFleet, update: str, target: FrozenBitMap) -> BitMap:
-    """Give the computers that an update is for and that have said nothing of it yet."""
-    told = (fleet.in_state(state, update) for state in KEPT_STATES)
-    return BitMap(fleet.cut(target)) - BitMap.union(*told)
 
 
 def needed_updates(

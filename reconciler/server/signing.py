@@ -9,6 +9,8 @@ from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -16,14 +18,16 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from reconciler.engine.snapshot_trust import SNAPSHOT_DOMAIN
 from reconciler.model.errors import SettingsError
 from reconciler.model.policy import POLICY_DOMAIN, SignedPolicy
 
 _LONGEST_KEY_FILE = 4096
+_SECRET_BYTES = 32
 
 
 class Signer:
-    """Signs policies with Ed25519."""
+    """Signs policies and snapshots with Ed25519, each under a name of its own."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -57,6 +61,15 @@ class Signer:
     def sign(self, payload: bytes) -> SignedPolicy:
         """Sign a policy's payload, which must be UTF-8."""
         return SignedPolicy(payload.decode(), self._key.sign(POLICY_DOMAIN + payload).hex())
+
+    def seal_snapshot(self, header: bytes) -> str:
+        """Sign a snapshot's header; no policy can be made of that, and no snapshot of a policy."""
+        return self._key.sign(SNAPSHOT_DOMAIN + header).hex()
+
+    def derive(self, purpose: str) -> bytes:
+        """Give a secret of the site for one purpose; it says nothing about the key."""
+        secret = self._key.private_bytes_raw()
+        return HKDF(SHA256(), _SECRET_BYTES, salt=None, info=purpose.encode()).derive(secret)
 
 
 def _parse_key(path: Path, pem: bytes) -> Ed25519PrivateKey:

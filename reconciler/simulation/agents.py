@@ -143,7 +143,7 @@ class Agents:
         candidates = BitMap(one.members & free)
         if not candidates:
             return candidates
-        verdict = world.evidence.judge(candidates, release.ids, offer.aim)
+        verdict = world.evidence.judge(candidates, release, offer.aim)
         asking = array_of(BitMap(verdict.non_compliant))
         if len(asking):
             asking = asking[self._is_due(one, asking, world.now)]

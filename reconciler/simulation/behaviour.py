@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from reconciler.model.updates import Update
 from reconciler.observed.order import Flags, Ints, Ordinals
+from reconciler.planning.restart_needs import needs_restart
 
 Floats = NDArray[np.float64]
 _OPENS, _CLOSES = time(8), time(18)
 _SATURDAY = 5
-_RESTARTING = ("linux", "kernel")
 
 
 class Presence(StrEnum):
@@ -47,11 +47,6 @@ class Rhythm:
         return self.presence is Presence.WEEKDAYS or _OPENS <= wall.time() < _CLOSES
 
 
-def restarts_by_name(update: Update) -> bool:
-    """Guess that a kernel needs a restart and nothing else does: no source tells."""
-    return update.product.startswith(_RESTARTING)
-
-
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """What every computer is like, by ordinal; spans are microseconds, chances from 0 to 1.
@@ -67,5 +62,5 @@ class Behaviour:
     failure: Floats
     broken: Flags
     update_failure: Callable[[Update], float] = field(default=lambda _: 0.0)
-    needs_restart: Callable[[Update], bool] = restarts_by_name
+    needs_restart: Callable[[Update], bool] = needs_restart
     content_delay: timedelta = timedelta(minutes=10)

@@ -61,7 +61,7 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
     own = one.deadlines(ordinals, agents.openings.zoned, world.now)
     verdict = world.evidence.judge(
         target,
-        world.observed.memory.releases[offer.rollout, offer.release].ids,
+        world.observed.memory.releases[offer.rollout, offer.release],
         offer.aim,
     )
     # Whose deadline only begins to run with a first contact is late as long as there is none.

@@ -12,9 +12,9 @@ import numpy as np
 from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.policy import Windows
 from reconciler.observed.columns import micros
+from reconciler.observed.memo import Bits
 from reconciler.observed.order import Ints, array_of
 from reconciler.planning.guidance import Guidance
-from reconciler.planning.own_deadlines import Bits
 
 CLOSED = -1
 ANY_TIME = 1 << 60

@@ -6,36 +6,25 @@ import hashlib
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import git
 from git.exc import ODBError
-from git.objects import Blob, Commit, Tree
+from git.objects import Commit
 
 from reconciler.model.errors import SourceError
 from reconciler.model.times import UTC
 from reconciler.ports import Checkout
-from reconciler.source.documents import LARGEST_FILE
 from reconciler.source.evidence import read_evidence
-from reconciler.source.selection import (
-    IGNORE_FILE,
-    LARGEST_IGNORE_FILE,
-    MOST_BYTES,
-    MOST_FILES,
-    Selection,
-    make_selection,
-)
 from reconciler.source.signers import Signers
 from reconciler.source.trailers import read_grants
+from reconciler.source.trees import check_sub_path, find_file, read_tree
 
 FETCH_TIMEOUT = timedelta(minutes=5)
 _LOCAL_TIMEOUT = timedelta(minutes=1)
-_REGULAR_MODES = frozenset({0o100644, 0o100755})
 _LONGEST_REASON = 300
-_DEEPEST_FOLDER = 64
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}", re.ASCII)
 _SSH_LOCATION = re.compile(r"([A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^:].*", re.ASCII)
@@ -71,7 +60,7 @@ class GitSource:
         """Check the names; raises SourceError for what git could take as an option or worse."""
         self._location = _check_location(location)
         self._ref = _check_ref(ref)
-        self._sub_path = _check_sub_path(sub_path)
+        self._sub_path = check_sub_path(sub_path)
         digest = hashlib.sha256(self._location.encode()).hexdigest()[:16]
         self._mirror = work_dir / f"{digest}.git"
         self._timeout = timeout
@@ -114,7 +103,8 @@ class GitSource:
         """
         try:
             with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
-                blob = _find_blob(self._folder(repository.commit(commit).tree), path)
+                place = f"{self._sub_path}/{path}".lstrip("/")
+                blob = find_file(repository.commit(commit).tree, place)
                 return None if blob is None else bytes(blob.data_stream.read(limit + 1))
         except (git.GitError, ODBError, ValueError, KeyError, OSError, EOFError) as error:
             raise SourceError(self._message(_reason(error))) from error
@@ -170,19 +160,10 @@ class GitSource:
 
     def _read(self, repository: git.Repo, applied: str) -> Checkout:
         commit = self._commit(repository)
-        top = self._folder(commit.tree)
-        files: dict[str, bytes] = {}
-        left = MOST_BYTES
-        for path, blob in _walk(top, "", _selection(top), _DEEPEST_FOLDER):
-            content = blob.data_stream.read(LARGEST_FILE + 1)
-            left -= len(content)
-            if left < 0 or len(files) >= MOST_FILES:
-                message = f"has more than {MOST_FILES:,} manifests, or 512 MiB of them"
-                raise SourceError(self._message(message), hint="check the sub-path")
-            files[path] = content
-        if not files:
-            message = f"has no manifest in {self._sub_path or '.'} of {self._ref}"
-            raise SourceError(self._message(message), hint="check the ref and the sub-path")
+        try:
+            files = read_tree(commit.tree, self._sub_path)
+        except SourceError as error:
+            raise SourceError(self._message(f"{error} at {self._ref}"), hint=error.hint) from error
         committed_at = commit.committed_datetime.astimezone(UTC)
         vouching, approvals = read_evidence(
             repository, commit, files, below=self._sub_path, signers=self._signers
@@ -205,15 +186,6 @@ class GitSource:
         message = f"has no branch, tag or commit {self._ref!r}"
         raise SourceError(self._message(message), hint="check the ref")
 
-    def _folder(self, tree: Tree) -> Tree:
-        for part in self._sub_path.split("/") if self._sub_path else ():
-            found = next((one for one in tree.trees if one.name == part), None)
-            if found is None:
-                message = f"has no folder {self._sub_path!r} in {self._ref}"
-                raise SourceError(self._message(message), hint="check the sub-path")
-            tree = found
-        return tree
-
     def _message(self, text: str) -> str:
         return f"the repository {_without_secret(self._location)} {text}"
 
@@ -225,38 +197,6 @@ def _look_up(repository: git.Repo, name: str) -> Commit | None:
     except (git.BadName, git.BadObject, ValueError):
         return None
     return found if isinstance(found, Commit) else None
-
-
-def _selection(top: Tree) -> Selection:
-    blob = next((one for one in top.blobs if one.name == IGNORE_FILE), None)
-    if blob is None or blob.mode not in _REGULAR_MODES:
-        return Selection()
-    return make_selection(blob.data_stream.read(LARGEST_IGNORE_FILE + 1))
-
-
-def _walk(tree: Tree, below: str, selection: Selection, levels: int) -> Iterator[tuple[str, Blob]]:
-    """Give the manifests in order of their paths; links and submodules are no regular files."""
-    if not levels:
-        message = f"the folders below {below:.80} are nested too deep"
-        raise SourceError(message)
-    for one in tree:
-        path = f"{below}{one.name}"
-        if isinstance(one, Tree) and selection.wants_folder(path):
-            yield from _walk(one, f"{path}/", selection, levels - 1)
-        elif isinstance(one, Blob) and one.mode in _REGULAR_MODES and selection.wants_file(path):
-            yield path, one
-
-
-def _find_blob(tree: Tree, path: str) -> Blob | None:
-    """Give a regular file below a tree; no link is followed."""
-    *folders, name = path.split("/")
-    for folder in folders:
-        found = next((one for one in tree.trees if one.name == folder), None)
-        if found is None:
-            return None
-        tree = found
-    blob = next((one for one in tree.blobs if one.name == name), None)
-    return blob if blob is not None and blob.mode in _REGULAR_MODES else None
 
 
 def _check_location(location: str) -> str:
@@ -278,14 +218,6 @@ def _check_ref(ref: str) -> str:
         message = f"{ref!r:.80} is not the name of a branch or tag, nor a commit"
         raise SourceError(message, hint="write a name such as main, or a full commit id")
     return ref
-
-
-def _check_sub_path(sub_path: str) -> str:
-    parts = [part for part in sub_path.split("/") if part not in {"", "."}]
-    if sub_path.startswith("/") or ".." in parts or not sub_path.isprintable():
-        message = f"{sub_path!r:.80} is not a folder within the repository"
-        raise SourceError(message, hint="write a path below the top, as manifests")
-    return "/".join(parts)
 
 
 def _without_secret(text: str) -> str:

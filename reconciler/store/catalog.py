@@ -21,6 +21,8 @@ from reconciler.store.schema import catalog_entry as table
 from reconciler.store.schema import catalog_source
 
 _NOBODY = ""
+_KEPT_REVISIONS = 50
+"""So many former revisions of an update are remembered; a source may change one for ever."""
 _KNOWN = select(
     table.c.id,
     table.c.source,
@@ -28,6 +30,7 @@ _KNOWN = select(
     table.c.supersedes,
     table.c.revision,
     table.c.since,
+    table.c.former,
     table.c.first_seen_at,
     table.c.withdrawn,
     table.c.content_digest,
@@ -247,12 +250,21 @@ def _changed_rows(
             "supersedes": to_json(list(one.supersedes)),
             "revision": revision + 1 if update_id in fresh else revision,
             "since": change.version if update_id in fresh else since,
+            "former": to_json(_former(row, revised=update_id in fresh)),
             "first_seen_at": at if row is None else row.first_seen_at,
             "withdrawn": False,
             "content_digest": _content_digest(one),
             "body_digest": body_digest,
             "body": pack(body),
         }
+
+
+def _former(row: AnyRow | None, *, revised: bool) -> list[int]:
+    """Give the content versions of the revisions before the one that is saved, newest last."""
+    if row is None:
+        return []
+    known: list[int] = json.loads(row.former)
+    return [*known, row.since][-_KEPT_REVISIONS:] if revised else known
 
 
 def _content_digest(one: Update) -> str:
@@ -277,4 +289,5 @@ def _entry_of(row: AnyRow) -> CatalogEntry:
         since=row.since,
         first_seen_at=row.first_seen_at,
         withdrawn=row.withdrawn,
+        former=tuple(json.loads(row.former)),
     )

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, inspect, text
 
 from reconciler.model.errors import StoreError
 
-HEAD = "0006"
-_KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", HEAD})
+HEAD = "0007"
+_KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", HEAD})
 
 
 def is_current(connection: Connection, path: Path) -> bool:

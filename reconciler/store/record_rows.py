@@ -95,11 +95,12 @@ def _membership_json(record: Membership) -> Json:
         "joined": cohorts_json(record.joined),
         "capped": cohorts_json(record.capped),
         "awaited": None if record.awaited is None else bits_text(record.awaited),
+        "notedAt": record.noted_at and render_instant(record.noted_at),
     }
 
 
 def _parse_membership(value: Json) -> Membership:
-    awaited = value.get("awaited")
+    awaited, noted_at = value.get("awaited"), value.get("notedAt")
     return Membership(
         rollout=value["rollout"],
         release=value["release"],
@@ -109,6 +110,7 @@ def _parse_membership(value: Json) -> Membership:
         joined=parse_cohorts(value["joined"]),
         capped=parse_cohorts(value["capped"]),
         awaited=None if awaited is None else parse_bits(awaited),
+        noted_at=None if noted_at is None else parse_instant(noted_at),
     )
 
 

@@ -207,6 +207,7 @@ catalog_entry = Table(
     Column("supersedes", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("since", BigInteger, nullable=False),
+    Column("former", Text, nullable=False, server_default="[]"),
     Column("first_seen_at", Instant, nullable=False),
     Column("withdrawn", Boolean(create_constraint=False), nullable=False),
     Column("content_digest", String(64), nullable=False),

@@ -9,7 +9,8 @@ import typer
 
 from reconciler.cli.forecast import Asked, show_forecast
 from reconciler.cli.forecast_form import ForecastForm
-from reconciler.cli.snapshot import export_snapshot
+from reconciler.cli.snapshot import Export, export_snapshot
+from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.updates import UpdateState
 from tests.engine.test_replay import Site
@@ -88,10 +89,12 @@ def test_forecast_changes_nothing_at_the_site(show, site):
 
 
 def test_forecast_of_a_snapshot_is_the_site_s(show, site, tmp_path, capsys):
-    export_snapshot(site.home.folder, tmp_path / "s", NOW, "json")
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=NOW), "json"
+    )
     capsys.readouterr()
 
-    assert show(snapshot=tmp_path / "s", now=None) == show()
+    assert show(snapshot=SnapshotFile(tmp_path / "s"), now=None) == show()
 
 
 def test_picture_is_well_formed_and_names_the_release(show):

@@ -11,7 +11,8 @@ from reconciler.app.settings import Settings, SourceSettings
 from reconciler.app.wiring import make_reconciler
 from reconciler.cli.plan import CHANGES_PENDING, show_plan
 from reconciler.cli.replay import Past, replay_plan
-from reconciler.cli.snapshot import export_snapshot
+from reconciler.cli.snapshot import Export, export_snapshot
+from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.cli.validate import validate_paths
 from reconciler.engine.desire import Desire
 from reconciler.model.errors import SourceError
@@ -92,7 +93,12 @@ def test_replay_gives_the_bytes_of_the_plan_after_the_site_went_on(site, tmp_pat
     code = show_plan(site.home.folder, None, LATER, "json")
     first = printed()
     file = tmp_path / "then.snapshot"
-    assert export_snapshot(site.home.folder, file, LATER, "text") == 0
+    assert (
+        export_snapshot(
+            site.home.folder, Export(file, names=True, matchable=False, now=LATER), "text"
+        )
+        == 0
+    )
     printed()
     site.enrol("web-2")
     site.publish(an_update("app"), an_update("lib"), at=LATER)
@@ -110,7 +116,9 @@ def test_replay_gives_the_bytes_of_the_plan_after_the_site_went_on(site, tmp_pat
 def test_replay_takes_the_instant_of_the_snapshot_by_default(site, tmp_path, printed):
     show_plan(site.home.folder, None, LATER, "text")
     first = printed()
-    export_snapshot(site.home.folder, tmp_path / "s", LATER, "text")
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=LATER), "text"
+    )
     printed()
 
     replay_plan(site.home.folder, Past(site.commit, tmp_path / "s", None), "text")
@@ -119,23 +127,31 @@ def test_replay_takes_the_instant_of_the_snapshot_by_default(site, tmp_path, pri
 
 
 def test_replay_of_an_unknown_commit_says_so(site, tmp_path):
-    export_snapshot(site.home.folder, tmp_path / "s", LATER, "text")
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=LATER), "text"
+    )
 
     with pytest.raises(SourceError, match="has no branch, tag or commit"):
         replay_plan(site.home.folder, Past("f" * 40, tmp_path / "s", None), "text")
 
 
 def test_plan_of_a_folder_against_a_snapshot_needs_no_site(site, tmp_path, printed):
-    export_snapshot(site.home.folder, tmp_path / "s", NOW, "json")
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=NOW), "json"
+    )
     assert f'"commit": "{site.commit}"' in printed()
 
-    show_plan(tmp_path / "no-site", site.repository.path, None, "text", tmp_path / "s")
+    show_plan(
+        tmp_path / "no-site", site.repository.path, None, "text", SnapshotFile(tmp_path / "s")
+    )
 
     assert "BeginSoak" not in printed()
 
 
 def test_validate_takes_the_catalog_of_a_snapshot(site, tmp_path, printed):
-    export_snapshot(site.home.folder, tmp_path / "s", NOW, "text")
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=NOW), "text"
+    )
     bad = BASICS.replace("query: {classification: [security]}", "updates: [nothing]")
     path = tmp_path / "m.yaml"
     path.write_text(bad, encoding="utf-8")

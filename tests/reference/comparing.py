@@ -5,7 +5,6 @@ from typing import Any
 
 from reconciler.model.rollouts import PhaseState
 from reconciler.planning.plan import Plan
-from tests.reference import switches
 from tests.reference.adverts import OwnOffer, own_offers
 from tests.reference.budgets import Domain, all_domains
 from tests.reference.events import Event, Stage
@@ -44,15 +43,12 @@ TOLD = {
 def sight_of(stage: Stage) -> Sight:
     """Give what the reference sees of a stage."""
     world = stage.world
-    entered = stage.entered
-    if not switches.SCANS_OF_FORMER_REVISIONS:
-        entered = {key: world.entries[key[0]].since for key in entered}
     return Sight(
         desired=load_desired(*world.manifests),
         computers=world.computers,
         entries=world.entries,
         now=world.now,
-        entered=entered,
+        entered=stage.entered,
         fresh=world.fresh,
     )
 

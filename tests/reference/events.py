@@ -13,7 +13,7 @@ from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.updates import CatalogEntry, Update, UpdateState
 from tests.reference import drawing
 from tests.reference.drawing import NAMES, PHASES, ROLLOUTS, UPDATES, Doc
-from tests.worlds import PlannerWorld, load_desired
+from tests.worlds import PlannerWorld, load_desired, revised
 
 
 @dataclass
@@ -232,8 +232,7 @@ class Publish:
         if before is None:
             entry = CatalogEntry(self.update, 1, world.version, world.now)
         else:
-            revision = before.revision + 1
-            entry = CatalogEntry(self.update, revision, world.version, before.first_seen_at)
+            entry = replace(revised(before, world.version), update=self.update)
         stage.enter(entry)
 
 

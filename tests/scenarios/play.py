@@ -23,7 +23,7 @@ from reconciler.source.load import load_manifests
 from tests.scenarios.form import Commit, Held, Published, Scenario, Step, Told
 from tests.scenarios.manifests import Documents, as_text, changed, read_documents, read_mappings
 from tests.scenarios.naming import EVERYBODY, full_id, spelled_out, split_phase, split_release
-from tests.worlds import PlannerWorld, an_update, load_desired
+from tests.worlds import PlannerWorld, an_update, load_desired, revised
 
 FOLDER = Path(__file__).parent
 BASES = FOLDER / "bases"
@@ -123,10 +123,7 @@ class _Player:
             update = _update(name, said)
             world.entries[update.id] = CatalogEntry(update, 1, world.version, world.now)
         for name in step.revise:
-            entry = world.entries[full_id(name)]
-            world.entries[full_id(name)] = replace(
-                entry, revision=entry.revision + 1, since=world.version
-            )
+            world.entries[full_id(name)] = revised(world.entries[full_id(name)], world.version)
         for name in step.withdraw:
             world.entries[full_id(name)] = replace(world.entries[full_id(name)], withdrawn=True)
         for name, read in step.sources.items():

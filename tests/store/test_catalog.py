@@ -68,6 +68,28 @@ def test_other_packages_or_digests_are_a_revision(store, changes):
     assert (found["x1"].revision, found["x1"].since) == (1, 1)
 
 
+def test_former_revisions_keep_the_content_versions_in_which_they_entered(store):
+    merge(store, OLD)
+    for size in (8, 9):
+        merge(store, with_file(OLD, size=size), OTHER, at=LATER)
+        merge(store, with_file(OLD, size=size), at=LATER)  # withdraws the other one
+    merge(store, with_file(OLD, size=9), OTHER)
+
+    entry = entries(store)["u1"]
+    assert (entry.former, entry.since) == ((1, 2), 4)
+    assert [entry.entered(revision) for revision in (1, 2, 3, 4)] == [1, 2, 4, 4]
+    assert entries(store)["x1"].former == ()
+
+
+def test_only_the_newest_of_many_former_revisions_are_kept(store):
+    for size in range(1, 61):
+        merge(store, with_file(OLD, size=size))
+
+    entry = entries(store)["u1"]
+    assert (entry.former, entry.since) == (tuple(range(10, 60)), 60)
+    assert [entry.entered(revision) for revision in (1, 9, 10, 11, 60)] == [10, 10, 10, 11, 60]
+
+
 @pytest.mark.parametrize(
     "update",
     [

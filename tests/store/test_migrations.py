@@ -1,6 +1,7 @@
 import json
 import sqlite3
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -20,6 +21,7 @@ from reconciler.store.database import Database
 from reconciler.store.migrate import HEAD
 from reconciler.store.schema import metadata
 from tests.store.builders import ADVERTISEMENT, LATER, MEMBERSHIP, RELEASE
+from tests.worlds import an_update
 
 
 def execute(path, statement):
@@ -96,7 +98,7 @@ def test_records_of_the_first_schema_are_kept(opened, tmp_path):
     """Every type of record had a table of its own."""
     path = tmp_path / "site.db"
     store = opened(path)
-    at_first_schema(path)
+    at_schema(path, "0001")
     late = json.dumps({"5": render_instant(LATER)})
     with closing(sqlite3.connect(path)) as raw, raw:
         body = json.dumps(encode(RELEASE))
@@ -118,13 +120,28 @@ def test_records_of_the_first_schema_are_kept(opened, tmp_path):
     assert users == [False]
 
 
-def at_first_schema(path):
-    """Make the tables as the first release did."""
+def test_catalog_of_an_older_release_knows_no_former_revisions(tmp_path, opened):
+    update = an_update("app")
+    at_schema(tmp_path / "site.db", "0006")
+    body = zlib.compress(json.dumps(encode(update)).encode())
+    row = (update.id, "security", "app", "[]", 3, 7, 0, False, "digest", "digest", body)
+    with closing(sqlite3.connect(tmp_path / "site.db")) as raw, raw:
+        raw.execute("INSERT INTO catalog_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    store = opened(tmp_path / "site.db")
+    store.migrate()
+
+    with store.read() as view:
+        entry = view.catalog.entries()[update.id]
+    assert (entry.revision, entry.since, entry.former, entry.entered(1)) == (3, 7, (), 7)
+
+
+def at_schema(path, revision):
+    """Make the tables as an older release did."""
     config = Config()
     config.set_main_option("script_location", "reconciler.store:migrations")
     config.set_main_option("path_separator", "os")
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
     engine.dispose()

@@ -13,6 +13,7 @@ from reconciler.model.aims import Aim
 from reconciler.model.computers import Computer, Run
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.updates import CatalogEntry
 from reconciler.planning.actions import Cause
 from reconciler.planning.plan import Decisions
 from reconciler.planning.policy import PolicySource, make_policy
@@ -57,6 +58,20 @@ class Case:
     def rollouts(self) -> tuple[RolloutView, ...]:
         """What may bring updates; a removal brings none."""
         return tuple(one for one in self.decisions.rollouts if one.aim is not Aim.REMOVE)
+
+    def required(self, entry: CatalogEntry) -> int:
+        """Give the content version that a scan has to know to be believed of an update (S10).
+
+        That of the newest revision that a live release holds; else of the newest that there is.
+        """
+        revisions = [
+            update.revision
+            for release in self.decisions.draft.releases.values()
+            if not release.retired
+            for update in release.offered()
+            if update.id == entry.update.id
+        ]
+        return entry.entered(max(revisions, default=entry.revision))
 
     @cached_property
     def source(self) -> PolicySource:

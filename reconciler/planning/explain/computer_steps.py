@@ -51,9 +51,10 @@ def update_steps(case: Case, update: str) -> Iterator[Step]:
     if entry is None:
         yield Step("catalog", "the catalog has no such update", Reason.UNKNOWN_UPDATE)
         return
-    yield Step("catalog", f"known since content version {entry.since}", at=entry.first_seen_at)
+    required = case.required(entry)
+    yield Step("catalog", f"known since content version {required}", at=entry.first_seen_at)
     state = computer.states.get(update)
-    yield from _scan_steps(case, entry.since, is_missing=state is UpdateState.MISSING)
+    yield from _scan_steps(case, required, is_missing=state is UpdateState.MISSING)
     if state in _BY_STATE:
         reason, told = _BY_STATE[state]
         yield Step("state", told, reason, computer.last_scan_at)
@@ -75,7 +76,7 @@ def _silence(case: Case, seen_at: datetime) -> tuple[Reason, str]:
     return Reason.OFFLINE, "nothing was heard of it for longer than three reports take"
 
 
-def _scan_steps(case: Case, since: int, *, is_missing: bool) -> Iterator[Step]:
+def _scan_steps(case: Case, required: int, *, is_missing: bool) -> Iterator[Step]:
     computer = case.computer
     scanned_at = computer.last_scan_at
     if scanned_at is None:
@@ -88,8 +89,8 @@ def _scan_steps(case: Case, since: int, *, is_missing: bool) -> Iterator[Step]:
         yield Step("scan", told, Reason.SCAN_STALE, scanned_at, rule)
     told = "recent enough" if fresh else "older than its staleAfter, and found the update missing"
     yield Step("scan", told, at=scanned_at, rule=rule)
-    versions = f"it knew content version {computer.scan_version}, {since} is required"
-    if computer.scan_version < since and not is_missing:
+    versions = f"it knew content version {computer.scan_version}, {required} is required"
+    if computer.scan_version < required and not is_missing:
         yield Step("content version", versions, Reason.SCAN_BEFORE_CATALOG, scanned_at)
     yield Step("content version", versions, at=scanned_at)
 

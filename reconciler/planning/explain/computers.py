@@ -90,7 +90,7 @@ def open_updates(case: Case) -> tuple[str, ...]:
         for update in rollout.authorized - computer.states.keys():
             entry = entries[update]
             applies = not entry.update.release or computer.release in entry.update.release
-            if applies and entry.since > computer.scan_version:
+            if applies and case.required(entry) > computer.scan_version:
                 found.add(update)
     return tuple(sorted(found))
 

@@ -65,17 +65,12 @@ def test_file_in_a_folder_is_named_by_its_digest_and_private(snapshot, tmp_path)
     assert write_snapshot(load_snapshot(path))[1] == digest
 
 
-def test_header_leaves_room_for_redaction_and_a_signature(parts):
-    header, _ = parts
-
-    assert (header["form"], header["signature"]) == ("plain", None)
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"form": "redacted"}, id="redacted"),
-        pytest.param({"signature": {"key": "a"}}, id="signed"),
+        pytest.param({"form": "redacted"}, id="another-form"),
+        pytest.param({"commit": "f" * 40}, id="another-commit"),
+        pytest.param({"signature": {"key": "a"}}, id="no-signature"),
         pytest.param({"compression": "none"}, id="compression"),
         pytest.param({"body": {"size": 10, "sha256": "0" * 64}}, id="larger-than-told"),
         pytest.param({"body": {"size": 1 << 60, "sha256": "0" * 64}}, id="beyond-the-limit"),

@@ -585,6 +585,14 @@ def test_all_that_is_not_installed_is_explained_and_nothing_else():
     assert found["deb:Lab/security/newest/1.1"].reason is Reason.SCAN_BEFORE_CATALOG
 
 
+def test_scan_is_asked_for_the_revision_that_a_release_holds():
+    world = due_world()
+    world.scan("ref", app=INSTALLED)
+    world.revise(APP)
+
+    assert explained(world, "ref", APP)[APP].reason is Reason.INSTALLED
+
+
 @pytest.mark.parametrize(("minutes", "newer"), [(-5, "status"), (5, "scan")])
 def test_newer_one_of_scan_and_status_is_told(minutes, newer):
     world = due_world()

@@ -51,13 +51,55 @@ def test_grace_counts_from_the_opening_at_least():
     assert deadline(a_world(grace="3d")) == NOW + 3 * DAY
 
 
-def test_first_contact_that_can_move_no_deadline_is_not_recorded():
+def with_old():
+    """`ref` was in contact at the opening, and `old` entered a moment later and is silent."""
     world = a_world()
-    world.pass_time(hours=3)
-    world.contact("ref")
+    world.enrol("old", ring="reference")
+    world.change("old", states=dict.fromkeys(world.entries, MISSING), last_contact_at=NOW - DAY)
+    world.step()
+    return world
 
+
+def test_first_contact_that_can_move_no_deadline_is_noted_after_an_hour():
+    world = with_old()
+    world.pass_time(minutes=59)
+    world.contact("old")
     assert world.step().actions == ()
-    assert membership(world).awaited is None
+    assert world.names(membership(world).awaited) == {"old"}
+
+    world.pass_time(minutes=1)
+    world.step()
+
+    assert not membership(world).awaited
+    assert membership(world).joined == Cohorts()
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_after_an_outage_of_the_site_only_who_was_not_known_to_be_there_has_grace(noted):
+    """The contact that was known is the first, whenever the next plan is made."""
+    world = with_old()
+    world.pass_time(hours=2)
+    if noted:
+        world.contact("old")
+        world.step()
+    world.pass_time(days=5)
+    world.contact("ref", "old")
+    world.step()
+
+    expected = NOW + DAY if noted else world.now + 2 * HOUR
+    assert (deadline(world, "ref"), deadline(world, "old")) == (NOW + DAY, expected)
+
+
+def test_first_contact_before_it_matters_moves_nothing_when_it_is_seen_after():
+    """The plan after the outage sees a contact from before contacts begin to move deadlines."""
+    world = with_old()
+    world.pass_time(hours=21)
+    world.contact("old")
+    world.pass_time(hours=12)
+    world.step()
+
+    assert not membership(world).awaited
+    assert deadline(world, "old") == NOW + DAY
 
 
 def test_plan_wakes_when_first_contacts_begin_to_move_deadlines():
@@ -72,10 +114,7 @@ def test_plan_wakes_when_first_contacts_begin_to_move_deadlines():
 
 def silent_world():
     """`ref` was in contact after the opening, `old` was not before contacts count."""
-    world = a_world()
-    world.enrol("old", ring="reference")
-    world.change("old", states=dict.fromkeys(world.entries, MISSING), last_contact_at=NOW - DAY)
-    world.step()
+    world = with_old()
     world.pass_time(hours=1)
     world.contact("ref")
     world.pass_time(hours=21)

@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.aims import Aim
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.memo import Memo
 from reconciler.planning.collections import Collections
 from reconciler.planning.scanning import recently_scanned
 from reconciler.planning.verdicts import Evidence, needed_updates
-from tests.worlds import SITE, PlannerWorld, an_update, load_desired
+from tests.worlds import NOW, SITE, PlannerWorld, an_update, load_desired
 
 TICK = timedelta(microseconds=1)
 OLD, NEW = an_update("app"), an_update("app", "1.2", supersedes=("deb:Lab/security/app/1.1",))
 LIB = an_update("lib")
 IDS = {"app": OLD.id, "next": NEW.id, "lib": LIB.id}
+ONE, AIM = BitMap([0]), Aim.INSTALL
 STATES = {"i": "installed", "m": "missing", "u": "unknown", "r": "pendingRestart"}
 
 
@@ -42,10 +44,16 @@ def evidence(world, waived=()):
     return Evidence(catalog, recent, memo, {one: FrozenBitMap([0]) for one in waived})
 
 
+def a_release(*updates, revision=1):
+    """Give a release of the updates in one revision."""
+    held = tuple(ReleasedUpdate(one, revision) for one in sorted(updates))
+    return Release("monthly", 1, 1, held, NOW)
+
+
 def verdict(world, *names, aim=Aim.INSTALL, waived=()):
     """Name the verdict of the one computer for the updates."""
     updates = tuple(IDS.get(name, name) for name in names)
-    found = evidence(world, waived).judge(BitMap([0]), updates, aim)
+    found = evidence(world, waived).judge(ONE, a_release(*updates), aim)
     parts = {"unknown": found.unknown, "missing": found.non_compliant}
     parts |= {"restart": found.pending_restart, "compliant": found.compliant}
     (name,) = [name for name, who in parts.items() if who]
@@ -93,6 +101,30 @@ def test_scan_has_to_know_every_update_of_the_set():
 
     assert verdict(world, "app") == "compliant"
     assert verdict(world, "app", an_update("tool").id) == "unknown"
+
+
+def test_scan_has_to_know_the_revision_that_the_release_holds():
+    world = a_world(app="i")
+    world.revise(OLD.id)
+
+    found = {
+        revision: bool(
+            evidence(world).judge(ONE, a_release(OLD.id, revision=revision), AIM).unknown
+        )
+        for revision in (1, 2)
+    }
+
+    assert found == {1: False, 2: True}
+
+
+def test_waived_needs_scans_that_knew_the_others_in_the_revision_of_the_release():
+    world = a_world()
+    world.revise(LIB.id)
+    release, newer = a_release(OLD.id, LIB.id), a_release(OLD.id, LIB.id, revision=2)
+    judge = evidence(world, waived=(OLD.id,))
+
+    assert judge.excused(ONE, release, world.fleet()) == ONE
+    assert not judge.excused(ONE, newer, world.fleet())
 
 
 def test_missing_in_an_old_scan_is_unknown():
