@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
+from reconciler.model.reviewed import ReviewedPlan
 from reconciler.model.updates import Update
 
 ReadFile = Callable[[str, int], bytes | None]
@@ -28,8 +29,9 @@ class Checkout:
     `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
     commits since the one that was applied last. `vouching` says who signed it, where signatures
     are asked for; `approvals` what git proves of each file that people approve, where git was
-    asked. `read` gives any other file of the commit by such a path, one byte more than a limit at
-    most; nothing where there is no regular file.
+    asked. `reviewed` are the plans that the commits since the last applied one say were reviewed.
+    `read` gives any other file of the commit by such a path, one byte more than a limit at most;
+    nothing where there is no regular file.
     """
 
     commit: str
@@ -38,6 +40,7 @@ class Checkout:
     grants: tuple[Grant, ...] = ()
     vouching: Vouching | None = None
     approvals: Mapping[str, Approvals] | None = None
+    reviewed: tuple[ReviewedPlan, ...] = ()
     read: ReadFile | None = field(default=None, compare=False)
 
 

@@ -43,7 +43,10 @@ class LastScan:
 
 @dataclass(frozen=True)
 class EndedRun:
-    """The last attempt at a release: it ran, or it was refused before it changed anything."""
+    """The last attempt at a release: it ran, or it was refused before it changed anything.
+
+    `boot` is the boot that has to be over before the next attempt, if one has to.
+    """
 
     rollout: str
     release: int
@@ -52,6 +55,7 @@ class EndedRun:
     refused: bool
     reason: str = ""
     exit_code: Optional[int] = None
+    boot: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,8 @@ class Chain:
 
     `run` is the number of the first program and `boot` the identity of the boot that it began on.
     `owed` are the orders whose hook before has run, so that their hook after must run. `done` is
-    the status for those that wait for their hook, if there is one to tell.
+    the status for those that wait for their hook, if there is one to tell. Runs that are `stuck`
+    failed because they need a restart first.
     """
 
     run: int
@@ -178,6 +183,7 @@ class Chain:
     programs: tuple[EndedProgram, ...] = ()
     owed: tuple[HookOrder, ...] = ()
     done: int = 0
+    stuck: tuple[RunRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -254,6 +260,11 @@ class Memory:
             if (ended.rollout, ended.release) == (rollout, release):
                 return ended
         return None
+
+    def on_boot(self, boot: str) -> Memory:
+        """Forget the attempts that had to wait for the end of another boot than this one."""
+        kept = tuple(ended for ended in self.ended if ended.boot in {"", boot})
+        return self if kept == self.ended else replace(self, ended=kept)
 
     def with_end(self, end: EndedRun) -> Memory:
         """Remember how an attempt ended; of a release only the last, of releases the newest."""

@@ -13,6 +13,7 @@ from reconciler.catalog.readers import make_reader
 from reconciler.content.depot import Depot
 from reconciler.engine.catalog_sync import MakeReader
 from reconciler.engine.desire import Desire, Followed, Watch, judge
+from reconciler.engine.governing import govern_by
 from reconciler.engine.loop import Loop
 from reconciler.engine.passes import Reconciler
 from reconciler.engine.policies import PolicyDesk
@@ -73,11 +74,13 @@ def make_loop(
 
 def make_followed(home: Home, settings: Settings, store: Store) -> Followed:
     """Wire the source that the site follows."""
+    site = make_identity(settings)
     return Followed(
         make_source(home, settings),
-        make_identity(settings),
+        site,
         settings.source.interval,
         lambda: applied_commit(store),
+        govern_by(store, site),
         make_depot(home).put,
     )
 

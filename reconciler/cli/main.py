@@ -169,8 +169,8 @@ def plan(
 
         asked = ChangeAsked(path or Path(), base, head, site, file, until, moment)
         finish(show_change(asked, output))
-    if output is PlanForm.MARKDOWN:
-        raise typer.BadParameter("Markdown is for a change: name its --base", param_hint="-o")
+    if output in {PlanForm.MARKDOWN, PlanForm.TRAILER}:
+        raise typer.BadParameter(f"{output} is for a change: name its --base", param_hint="-o")
     finish(show_plan(site, path, moment, output, file))
 
 

@@ -83,6 +83,8 @@ def judge_paths(
     )
     check = partial(catalog.check, now=now) if catalog is not None else _nothing_more
     state, problems = link(loaded, now, check)
+    if state is not None and catalog is not None:
+        problems = (*problems, *catalog.govern(state, now))
     notes = _unchecked(state, paths, catalog) if state is not None else ()
     found = [*unreadable, *(_placed(problem, paths) for problem in problems), *notes]
     return make_verdict(len(loaded.documents), files, found, strict=strict)
@@ -118,7 +120,9 @@ def _unchecked(
     parts = [
         *(["updates against a catalog"] if updates else []),
         *(["computers and facts against a snapshot"] if computers else []),
-        *unchecked_policies(state, catalog=catalog is not None),
+        *unchecked_policies(
+            state, catalog=catalog is not None, fleet=catalog is not None and bool(catalog.fleet)
+        ),
     ]
     if not parts or not paths:
         return ()

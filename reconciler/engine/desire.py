@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ import structlog
 
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
+from reconciler.engine.governing import BEYOND_COMMIT, Attempt, Govern, no_policies
 from reconciler.model.approvals import Vouching
 from reconciler.model.codes import NOT_YET_CODES, Code
 from reconciler.model.errors import ContentError, SourceError
@@ -97,14 +98,16 @@ def _differing_code(desired: DesiredState, site: SiteIdentity) -> Iterator[Probl
 class Followed:
     """The source that a site follows, and how often it is read.
 
-    `applied` tells the commit that was applied last; the store knows it. `keep` takes the files
-    of custom updates before a commit takes force.
+    `applied` tells the commit that was applied last; the store knows it. `govern` tells what
+    fails a policy on this site's catalog and fleet. `keep` takes the files of custom updates
+    before a commit takes force.
     """
 
     source: Source
     site: SiteIdentity
     interval: timedelta
     applied: Callable[[], str] = str
+    govern: Govern = no_policies
     keep: Keep = _forget
 
 
@@ -160,7 +163,7 @@ def renew(before: Desire, followed: Followed, now: datetime) -> Desire:
         return Desire(
             before.in_force, before.attempted, before.problems, before.read_at, str(error)
         )
-    if checkout.commit == before.attempted:
+    if checkout.commit == before.attempted and not _may_be_over(before.problems):
         return Desire(before.in_force, before.attempted, before.problems, now)
     if checkout.vouching is not None and checkout.vouching.lapsed and _holds(before, checkout):
         # Time alone takes nothing out of force: it was signed while the key was good.
@@ -170,8 +173,17 @@ def renew(before: Desire, followed: Followed, now: datetime) -> Desire:
     except (ContentError, SourceError) as error:
         log.warning("content not kept", commit=checkout.commit, reason=str(error))
         return replace(before, failure=str(error))
+    if desired is not None and not _holds(before, checkout):
+        # What has taken force once is not refused for what became of the fleet since (S28).
+        found = followed.govern(Attempt(desired, before.in_force, checkout), now)
+        problems = (*problems, *sorted(found))
+        desired = None if any(map(refuses, problems)) else desired
     log.info("commit read", commit=checkout.commit, valid=desired is not None)
     return Desire(desired or before.in_force, checkout.commit, problems, now)
+
+
+def _may_be_over(problems: Iterable[Problem]) -> bool:
+    return any(refuses(one) and one.code in BEYOND_COMMIT for one in problems)
 
 
 def _holds(desire: Desire, checkout: Checkout) -> bool:

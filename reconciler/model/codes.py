@@ -80,6 +80,7 @@ class Code(str, Enum):
     WRONG_FORM = ("PW1054", "a mapping has not exactly one of the forms of its field")
     BAD_REPORT_QUERY = ("PW1055", "a report's query is not one SELECT")
     FREEZE_SPAN = ("PW1056", "a freeze does not say exactly once when it holds")
+    BAD_ASSERTION = ("PW1057", "an assertion is no expression over a plan")
 
     # Windows and queries
     BAD_RECURRENCE = ("PW1060", "a recurrence is wrong")
@@ -159,6 +160,8 @@ class Code(str, Enum):
     WINDOW_REQUIRED = ("PW1125", "a policy asks for maintenance windows")
     POLICY_IMPOSSIBLE = ("PW1126", "a policy asks for more than it allows")
     SERVICE_LEVEL_MISSED = ("PW1127", "a phase cannot meet a policy's service level")
+    TOO_MANY_TARGETS = ("PW1128", "a phase targets more computers than a policy allows a day")
+    ASSERTION_FAILED = ("PW1129", "a policy's assertion is not true of the plan")
 
     # Updates of one's own
     CONTENT_NOT_FOUND = ("PW1145", "a file of a custom update is not beside its manifest")
@@ -169,6 +172,7 @@ class Code(str, Enum):
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
     REVISION_NOT_VERIFIED = ("PW2002", "no pinned key vouches for a revision")
+    PLAN_NOT_REVIEWED = ("PW2003", "what a commit does is not what was reviewed")
 
 
 NOT_YET_CODES = frozenset({Code.KIND_NOT_YET.value, Code.FIELD_NOT_YET.value})

@@ -91,6 +91,8 @@ class PhaseReason(str, Enum):
     REGRESSED = "regressed"
     EARLIER_PHASE = "earlierPhase"
     FROZEN = "frozen"
+    TARGETS_LIMITED = "targetsLimited"
+    ASSERTION_FAILED = "assertionFailed"
     NOT_APPLIED = "notApplied"
     # The gate of an opened one (S14).
     EMPTY_TARGET = "emptyTarget"

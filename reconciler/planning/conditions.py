@@ -45,6 +45,8 @@ class ConditionType(StrEnum):
     EMERGENCY = "EmergencyProgressing"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
+    TARGETS_LIMITED = "TargetsLimited"
+    ASSERTION_FAILED = "AssertionFailed"
     AGENT_TOO_OLD = "AgentTooOld"
 
 
@@ -102,5 +104,7 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
         ConditionType.OBSERVING: "ModeObserve",
+        ConditionType.TARGETS_LIMITED: "DailyLimitReached",
+        ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
     }
 )

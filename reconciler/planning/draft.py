@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
+from reconciler.planning.census import Census
 from reconciler.planning.conditions import Condition, ConditionType
 
 
@@ -30,7 +31,9 @@ class Draft:
             self._releases_of[release.rollout][release.number] = release
         for phase in self.phases.values():
             self._phases_of[phase.rollout, phase.release][phase.phase] = phase
+        self._censuses: dict[PhaseKey, Census] = {}
         self.actions: list[Action] = []
+        self._halted: tuple[PhaseRecord, ...] | None = None
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
 
@@ -43,6 +46,7 @@ class Draft:
     def act(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
         """Decide an action, and let the following steps see its effect."""
         self.actions.append(Action(verb, record, cause))
+        self._halted = None
         for table, key in self._places(record):
             if verb in DROPS:
                 table.pop(key, None)
@@ -73,6 +77,21 @@ class Draft:
     def phases_of(self, release: Release) -> dict[str, PhaseRecord]:
         """Give the opened phases of a release by name."""
         return dict(self._phases_of[release.rollout, release.number])
+
+    def census(self, key: PhaseKey, made: Census) -> Census:
+        """Give the census of a phase that is made already, where it is the same; else this one."""
+        known = self._censuses.get(key)
+        if known == made:
+            return known
+        self._censuses[key] = made
+        return made
+
+    def halted(self) -> tuple[PhaseRecord, ...]:
+        """Give every halted phase."""
+        if self._halted is None:
+            records = self.phases.values()
+            self._halted = tuple(one for one in records if one.state is PhaseState.HALTED)
+        return self._halted
 
     def _places(self, record: RolloutRecord) -> Iterator[tuple[dict[Any, Any], Any]]:
         """Give every table that holds the record, and its key there."""

@@ -69,6 +69,10 @@ class ObjectDraft:
         self._memory = world.observed.memory
         self._next_number = self._memory.next_number
         self._package_ids = {package.name: package.id for package in self._memory.packages.values()}
+        self._offers = {
+            (offer.rollout, offer.release, offer.phase): offer
+            for offer in self._memory.advertisements.values()
+        }
         self.wanted: list[Wanted] = []
 
     def derive(self, rollout: RolloutView) -> None:
@@ -93,7 +97,7 @@ class ObjectDraft:
         for program in (scans.expedited, scans.non_expedited):
             self.wanted.append(Wanted(replace(program, owner=package.owner), cause))
         if record.has_reached(EmergencyState.REFERENCE_SCAN):
-            offered = self._known_offer(rollout.name, SCAN_RELEASE, REFERENCE)
+            offered = self._offers.get((rollout.name, SCAN_RELEASE, REFERENCE))
             identity = offered.id if offered else self._new_id()
             offer = scan_offer(rollout, record, scans.expedited, identity)
             self.wanted.append(Wanted(replace(offer, owner=package.owner), cause))
@@ -168,7 +172,7 @@ class ObjectDraft:
     ) -> Advertisement:
         spec = rollout.placed.document.spec
         release, phase, opened_at = opening.release, opening.phase, opening.record.opened_at
-        known = self._known_offer(rollout.name, release.number, phase.name)
+        known = self._offers.get((rollout.name, release.number, phase.name))
         terms = terms_of(phase, spec.time_basis, opened_at)
         released_at = known.released_at if known else None
         if known is not None and known.held and not held:
@@ -200,11 +204,6 @@ class ObjectDraft:
             ),
         )
         return offer if offer == known else replace(offer, owner=_owner(rollout))
-
-    def _known_offer(self, rollout: str, release: int, phase: str) -> Advertisement | None:
-        key = (rollout, release, phase)
-        offers = self._memory.advertisements.values()
-        return next((one for one in offers if (one.rollout, one.release, one.phase) == key), None)
 
     def _new_id(self) -> str:
         identity = make_object_id(self._world.site.code, self._next_number)

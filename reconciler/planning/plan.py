@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -14,10 +14,11 @@ from reconciler.desired.state import DesiredState
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
-from reconciler.observed.memo import Memo
+from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.clocks import clock_skews
@@ -49,6 +50,7 @@ from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.renames import carry_over
+from reconciler.planning.render import plan_json
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -119,13 +121,15 @@ class Plan:
 class Decisions:
     """A plan with all that it was made from, for who has to explain it.
 
-    `rollouts` and `draft` are as they were when nothing changed any more.
+    `rollouts` and `draft` are as they were when nothing changed any more. `failed` are the
+    assertions that are not true of the plan with all its openings.
     """
 
     plan: Plan
     world: World
     rollouts: Sequence[RolloutView]
     draft: Draft
+    failed: tuple[FailedAssertion, ...] = ()
 
 
 def make_plan(
@@ -149,9 +153,27 @@ def decide(
     now: datetime,
     memo: Memo | None = None,
 ) -> Decisions:
-    """Make the plan, and keep what it was made from."""
+    """Make the plan, and keep what it was made from.
+
+    A plan that opens a phase and fails an assertion of a policy is made again without openings:
+    what protects computers, as a halt or a retirement, is never withheld (S24).
+    """
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
+    made = _decide(world, moves, now)
+    if not asks_assertions(desired):
+        return made
+    failed = failed_assertions(desired, plan_json(made.plan))
+    if failed and any(action.verb is Verb.OPEN_PHASE for action in made.plan.actions):
+        barring = tuple(sorted({one.policy for one in failed}))
+        made = _decide(replace(world, barring=barring), moves, now)
+    told = {one.condition() for one in failed}
+    conditions = tuple(sorted({*made.plan.conditions, *told}))
+    return replace(made, plan=replace(made.plan, conditions=conditions), failed=failed)
+
+
+def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
+    observed, site = world.observed, world.site
     draft = Draft(observed.memory)
     draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
@@ -163,7 +185,7 @@ def decide(
     spend_grant(world, draft)
     tell_withheld(world, draft)
     _tell_clock(world, now, draft)
-    for moment in waiver_ends(desired):
+    for moment in waiver_ends(world.desired):
         draft.wake_at(moment)
     readvertise(world, draft)
     domains = budget_domains(world, rollouts, draft)
@@ -184,7 +206,7 @@ def decide(
         *world.collections.conditions(),
     }
     plan = Plan(
-        commit=desired.commit,
+        commit=world.desired.commit,
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
         conditions=tuple(sorted(conditions)),
@@ -364,10 +386,10 @@ def _pending_count(
         phase=phase,
         state=PhaseState.PENDING,
         target=len(target),
-        compliant=len(verdict.compliant - waived),
-        missing=len(verdict.non_compliant - waived),
-        unknown=len(verdict.unknown - waived),
-        pending_restart=len(verdict.pending_restart - waived),
+        compliant=_liable(verdict.compliant, waived),
+        missing=_liable(verdict.non_compliant, waived),
+        unknown=_liable(verdict.unknown, waived),
+        pending_restart=_liable(verdict.pending_restart, waived),
         failed=0,
         unreachable=0,
         reported=0,
@@ -382,10 +404,10 @@ def _open_count(census: Census) -> PhaseCount:
         phase=census.record.phase,
         state=census.record.state,
         target=len(census.target),
-        compliant=len(census.verdict.compliant - census.waived),
-        missing=len(census.verdict.non_compliant - census.waived),
-        unknown=len(census.verdict.unknown - census.waived),
-        pending_restart=len(census.verdict.pending_restart - census.waived),
+        compliant=_liable(census.verdict.compliant, census.waived),
+        missing=_liable(census.verdict.non_compliant, census.waived),
+        unknown=_liable(census.verdict.unknown, census.waived),
+        pending_restart=_liable(census.verdict.pending_restart, census.waived),
         failed=len(census.failed),
         unreachable=len(census.unreachable),
         reported=len(census.reported),
@@ -395,6 +417,11 @@ def _open_count(census: Census) -> PhaseCount:
         succeeded_at=census.record.succeeded_at,
         passage=census.record.passage,
     )
+
+
+def _liable(who: Bits, waived: Bits) -> int:
+    """Count those who are not waived."""
+    return len(who) - who.intersection_cardinality(waived)
 
 
 def _is_not_retirement(action: Action) -> bool:

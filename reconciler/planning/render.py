@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.canonical import Json, digest_of
@@ -16,7 +16,10 @@ from reconciler.observed.canonical_bits import canonical_bits
 from reconciler.observed.memory import DerivedObject, Membership, Record
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.planning.actions import Action, Cause
-from reconciler.planning.plan import Plan
+
+if TYPE_CHECKING:
+    # Who makes plans asks for their JSON.
+    from reconciler.planning.plan import Plan
 
 _IDS = frozenset({"id", "package", "owner", "commit", "applied"})
 _INSTANTS = ("At", "Since")

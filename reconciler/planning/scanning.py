@@ -10,8 +10,9 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.scan_policy import ScanPolicySpec
 from reconciler.model.computers import CLASS_FACT, MachineClass
-from reconciler.observed.memo import Identity, Instants, Memo, Sets
+from reconciler.observed.memo import Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
+from reconciler.observed.steps import Instants
 from reconciler.planning.collections import Collections
 from reconciler.planning.guidance import ScanClass
 

@@ -76,7 +76,7 @@ class Evidence:
 
         among = (target, *self.looked_up(release.ids))
         inputs = (release.ids, self.required(release), aim)
-        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among, within=True))
         waived = found.pop("waived")
         return Verdict(**found), waived
 
@@ -90,10 +90,7 @@ class Evidence:
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        own = sorted(self.custom.keys() & updates) if self.custom else ()
-        sets = (*(self.waived[update] for update in waived), *(self.custom[one] for one in own))
-        return (self.recent, *sets)
+        return (self.recent, *self._beside(updates))
 
     def required(self, release: Release) -> int | None:
         """Give the content version that a scan has to know to be believed of a release (S10).
@@ -124,38 +121,49 @@ class Evidence:
 
     def _verdicts(self, release: Release, aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
-        updates, required = release.ids, self.required(release)
+        judged, said = self.judged(self.required(release)), self._all_said(release.ids, aim)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            rest = (fleet.enrolled & self.judged(required)) - self._silent(updates, fleet)
-            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
-            missing = rest & BitMap.union(BitMap(), *to_do)
-            rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
-            pending = rest & self._said(UpdateState.PENDING_RESTART, updates, fleet, aim)
+            rest = fleet.enrolled & judged
+            missing = rest & said["to do"]
+            rest = rest - missing - said["unknown"]
+            pending = rest & said["pending"]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, required, aim), (), verdicts, *among)
+        key = ("verdicts", Identity(release.ids), aim)
+        return self.memo.sets(key, (), verdicts, judged, *said.values())
 
-    def _silent(self, updates: Sequence[str], fleet: AnyFleet) -> BitMap:
-        """Give whom an update of one's own is for and who said nothing of it: they did not look."""
-        found = BitMap()
-        for update in self.custom.keys() & updates if self.custom else ():
-            told = (fleet.in_state(state, update) for state in KEPT_STATES)
-            found |= BitMap(fleet.cut(self.custom[update])) - BitMap.union(*told)
-        return found
+    def _all_said(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+        """Give what the last scans said, however long ago: no time alone changes that."""
+
+        def said(fleet: AnyFleet) -> dict[str, BitMap]:
+            listed = frozenset(updates)
+            to_do = (self._said(state, listed, fleet, aim) for state in _TO_DO[aim])
+            return {
+                "to do": BitMap.union(BitMap(), *to_do),
+                "unknown": BitMap.union(
+                    self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                    *(self._silent(one, fleet) for one in self.custom.keys() & listed),
+                ),
+                "pending": self._said(UpdateState.PENDING_RESTART, listed, fleet, aim),
+            }
+
+        key = ("said", Identity(updates), aim)
+        return self.memo.sets(key, (), said, *self._beside(updates))
 
     def _said(
-        self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
+        self, state: UpdateState, listed: frozenset[str], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        found = []
-        for update in fleet.told(state) & frozenset(updates):
+        told = fleet.told(state) & listed
+        superseded = told & self.catalog.superseders.keys()
+        found = [self._bound(state, update, fleet) for update in told - superseded]
+        for update in superseded:
             bits = self._in_state(state, update, fleet, aim)
             if aim is Aim.INSTALL:
-                newer = self.catalog.replacers(update).intersection(updates)
+                newer = self.catalog.replacers(update) & listed
                 applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
-                bits = bits - BitMap.union(*applying) if newer else bits
+                bits = bits - BitMap.union(BitMap(), *applying)
             found.append(bits)
         return BitMap.union(BitMap(), *found)
 
@@ -177,7 +185,8 @@ class Evidence:
 
     def _inapplicable(self, update: ReleasedUpdate, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged(self._required((update,)))) - self._silent([update.id], fleet)
+        judged = self.judged(self._required((update,)))
+        found = fleet.cut(judged) - self._silent(update.id, fleet)
         for state in (*_APPLIES, UpdateState.UNKNOWN):
             found = found - fleet.in_state(state, update.id)
         return found
@@ -189,6 +198,18 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
+
+    def _silent(self, update: str, fleet: AnyFleet) -> Bits:
+        """Give whom an update of one's own is for and who said nothing of it: they did not look."""
+        found: Bits = fleet.cut(self.custom.get(update, _NOBODY)) - self._waived(update)
+        for state in KEPT_STATES:
+            found = found - fleet.in_state(state, update)
+        return found
+
+    def _beside(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give who is let off each update, and whom each of one's own is for, in a fixed order."""
+        among = (self.waived, self.custom)
+        return tuple(sets[one] for sets in among if sets for one in sorted(sets.keys() & updates))
 
 
 def needed_updates(

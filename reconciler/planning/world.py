@@ -46,7 +46,10 @@ class SiteIdentity:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Both sides, the instant, and what was computed from them once for all steps."""
+    """Both sides, the instant, and what was computed from them once for all steps.
+
+    `barring` are policies that assert what no plan with an opening is: nothing opens.
+    """
 
     desired: DesiredState
     observed: ObservedState
@@ -57,6 +60,7 @@ class World:
     memo: Memo
     guard: PruneGuard
     waivers: Mapping[str, WaivedUpdate]
+    barring: tuple[str, ...] = ()
 
     def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
         """Split computers by the zone in which their wall times are read (S3)."""

@@ -19,7 +19,7 @@ from reconciler.model.times import UTC
 from reconciler.ports import Checkout
 from reconciler.source.evidence import read_evidence
 from reconciler.source.signers import Signers
-from reconciler.source.trailers import read_grants
+from reconciler.source.trailers import read_grants, read_reviewed
 from reconciler.source.trees import check_sub_path, find_file, read_tree
 
 FETCH_TIMEOUT = timedelta(minutes=5)
@@ -168,9 +168,16 @@ class GitSource:
         vouching, approvals = read_evidence(
             repository, commit, files, below=self._sub_path, signers=self._signers
         )
-        grants = read_grants(repository, applied, commit)
-        read = partial(self.read_file, commit.hexsha)
-        return Checkout(commit.hexsha, committed_at, files, grants, vouching, approvals, read)
+        return Checkout(
+            commit.hexsha,
+            committed_at,
+            files,
+            read_grants(repository, applied, commit),
+            vouching,
+            approvals,
+            read_reviewed(repository, applied, commit),
+            partial(self.read_file, commit.hexsha),
+        )
 
     def _commit(self, repository: git.Repo) -> Commit:
         """Find the branch, else the tag, else the commit of the name."""

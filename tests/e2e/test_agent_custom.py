@@ -14,6 +14,7 @@ from reconciler.model.ids import sha256_hex
 from reconciler.model.messages import StatusId
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.policy import OfferedUpdate
+from reconciler.model.run_reasons import Failure, Refusal
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -99,7 +100,7 @@ def test_failing_exit_code_is_a_failed_run(agent, site):
     own_offer(site, "#!/bin/sh\necho password=hunter2; echo no licence >&2; exit 9\n")
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert [one.exit_code for batch in site.batches for one in batch.statuses][-1] == 9
     assert "no licence" in site.details()
     assert "hunter2" not in site.details()
@@ -135,7 +136,7 @@ def test_time_limit_ends_all_that_it_started(agent, site):
     own_offer(site, script, max_runtime=timedelta(seconds=2))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "timeout")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.TIMEOUT)]
     child = int((agent.machine.root / "opt/child").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
@@ -146,7 +147,7 @@ def test_content_of_another_digest_is_refused(agent, site):
     site.content[offered.step.files[0].sha256] = INSTALL.replace("set -e", "set +e").encode()
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "contentIncomplete")]
+    assert site.statuses() == [(REFUSED, Refusal.CONTENT_INCOMPLETE)]
     assert not (agent.machine.root / "opt").exists() or not list(
         (agent.machine.root / "opt").iterdir()
     )
@@ -176,7 +177,7 @@ def test_packages_are_never_uninstalled(agent, site, tmp_path):
     site.set_policy(offers=(make_offer(site.manifest, *updates, program="uninstall"),))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "notRemovable")]
+    assert site.statuses() == [(REFUSED, Refusal.NOT_REMOVABLE)]
     assert agent.machine.installed() == {"app": "1.0"}
 
 
@@ -184,7 +185,7 @@ def test_program_of_a_newer_site_is_refused_by_its_name(agent, site):
     own_offer(site, program="hibernate")
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "programUnknown")]
+    assert site.statuses() == [(REFUSED, Refusal.PROGRAM_UNKNOWN)]
     assert "hibernate" in site.details()
 
 
@@ -214,7 +215,7 @@ def test_command_that_failed_comes_after_packages_that_stay(agent, site, tmp_pat
     site.set_policy(offers=(make_offer(manifest, *packages, own),))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert agent.machine.installed()["app"] == "1.1"
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.model.problems import Problem
+from reconciler.model.reviewed import PLAN_TRAILER, write_reviewed
 from reconciler.model.times import render_duration
 from reconciler.model.updates import UpdateSeverity
 from reconciler.planning.conditions import Condition
-from reconciler.planning.review.as_json import review_digest
+from reconciler.planning.review.as_json import review_digest, reviewed_json
 from reconciler.planning.review.form import (
     Fate,
     Prediction,
@@ -40,6 +41,7 @@ _MOST = 100
 """So many rows a folded table has: forges cut longer comments."""
 _MOST_CVES = 3
 _SHORT = 12
+_BOUND = "requireReviewedPlan"
 _SIGNS = {Fate.ADDED: "+", Fate.CHANGED: "~", Fate.REMOVED: "-"}
 
 
@@ -354,4 +356,8 @@ def _policies(review: Review) -> Iterator[str]:
 
 def _evidence(review: Review, evidence: Sequence[str]) -> Iterator[str]:
     yield from (f"<sub>{one}</sub><br>" for one in evidence)
-    yield f"<sub>What was reviewed: `Patchwright-Plan: {review_digest(review)}`</sub>"
+    yield f"<sub>What was reviewed: `{PLAN_TRAILER}: {review_digest(review)}`</sub>"
+    if any(demand.startswith(_BOUND) for one in review.policies for demand in one.demands):
+        lines = write_reviewed(reviewed_json(review)).splitlines()
+        yield ""
+        yield from details("For the message of the commit or merge", ["```", *lines, "```"])

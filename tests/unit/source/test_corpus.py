@@ -14,7 +14,7 @@ ELSEWHERE |= {"PW1145", "PW1146", "PW1147"}
 # What only a catalog tells.
 ELSEWHERE |= {"PW1127", "PW1130", "PW1131"}
 # What only a fleet tells.
-ELSEWHERE |= {"PW1132", "PW1133"}
+ELSEWHERE |= {"PW1128", "PW1129", "PW1132", "PW1133"}
 
 
 @pytest.mark.parametrize("path", invalid_files(), ids=lambda path: path.stem)
