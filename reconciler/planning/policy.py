@@ -175,7 +175,7 @@ def _updates(
     ordinal, waivers = computer.ordinal, source.guidance.waivers
     waived = {one for one in offer.updates if one in waivers and ordinal in waivers[one].waived}
     entries = source.catalog.entries
-    listed = frozenset(offer.updates) & entries.keys()
+    listed = frozenset(offer.updates) & entries.keys() - _unfit(source, membership, computer)
     needed = needed_updates(
         source.catalog,
         computer.states,
@@ -184,15 +184,33 @@ def _updates(
         waived=frozenset(waived),
     )
     blocked = blocked_updates(source.memory, membership, ordinal)
-    able = is_able(computer.facts.get(ABILITIES_FACT))
     for update in needed:
-        if update not in blocked and (able or entries[update].update.custom is None):
+        if update not in blocked:
             found = entries[update].update
             packages, modules = pins_of(found.packages)
             since = waivers[update].ended.moment_of(ordinal) if update in waivers else None
             not_before = _rejoins_at(offer, membership, ordinal, since, mandatory_at)
             step = found.custom.step(offer.aim) if found.custom is not None else None
             yield OfferedUpdate(update, packages, modules, not_before, step=step)
+
+
+def _unfit(source: PolicySource, membership: Membership, computer: Computer) -> frozenset[str]:
+    """Give the updates of one's own that are not to be run here (E2).
+
+    All where the agent cannot run them; and those that git has changed since the release was cut,
+    as nobody has tried that command: the next release holds them.
+    """
+    release = source.memory.releases.get((membership.rollout, membership.release))
+    held = release.offered() if release is not None else ()
+    able = is_able(computer.facts.get(ABILITIES_FACT))
+    own = [(one, source.catalog.entries.get(one.id)) for one in held]
+    return frozenset(
+        one.id
+        for one, entry in own
+        if entry is not None
+        and entry.update.custom is not None
+        and not (able and entry.revision == one.revision)
+    )
 
 
 def _rejoins_at(

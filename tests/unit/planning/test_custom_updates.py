@@ -1,5 +1,6 @@
 """Updates of one's own in plans: whom they are for, who looks for them, what they are offered."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from reconciler.desired.custom import custom_updates
 from reconciler.model.custom import CUSTOM, Detection, DetectOrder
 from reconciler.model.updates import UpdateState
-from tests.worlds import BASICS, HEADER, PlannerWorld, an_update, load_desired
+from tests.worlds import BASICS, HEADER, PlannerWorld, an_update, load_desired, revised
 
 MISSING, INSTALLED = UpdateState.MISSING, UpdateState.INSTALLED
 TOOL = "custom:tool/2.1"
@@ -144,6 +145,26 @@ def test_offer_holds_the_command_and_its_files():
     assert (step.name, step.version, step.command) == ("tool", "2.1", ("./install.sh",))
     assert (step.success, step.restart, step.max_runtime) == ((0,), (194,), timedelta(minutes=20))
     assert [one.path for one in step.files] == ["install.sh"]
+
+
+def test_command_that_git_changed_waits_for_the_next_release():
+    world = a_world()
+    world.scan(tool=MISSING)
+    world.step()
+    world.capture()
+    changed = a_manifest(install="[./install.sh, --wipe]")
+    (update,) = custom_updates(load_desired(OWN, changed))
+    world.version += 1
+    world.entries[TOOL] = replace(revised(world.entries[TOOL], world.version), update=update)
+    world.manifests[1] = changed
+    assert world.policy("ref").offers == ()
+
+    world.scan(tool=MISSING)
+    world.pass_time(hours=1)
+    world.step()
+    world.capture()
+    commands = [one.updates[0].step.command for one in world.policy("ref").offers]
+    assert commands == [("./install.sh", "--wipe")]
 
 
 def test_program_has_room_for_packages_and_commands():
