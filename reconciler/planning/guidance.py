@@ -9,7 +9,7 @@ from datetime import timedelta
 from pyroaring import FrozenBitMap
 
 from reconciler.model.custom import DetectOrder
-from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.model.policy import InventoryOrder, ProbeOrder, Windows
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import PhaseKey
 
@@ -35,6 +35,7 @@ class ScanClass:
     every: timedelta
     first_within: timedelta
     report_every: timedelta
+    inventory: InventoryOrder = field(default_factory=InventoryOrder)
 
 
 @dataclass(frozen=True, slots=True)

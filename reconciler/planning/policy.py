@@ -15,7 +15,7 @@ from reconciler.model.custom import ABILITIES_FACT
 from reconciler.model.ids import spread_offset
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
-from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
+from reconciler.model.policy import InventoryOrder, Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
 from reconciler.model.updates import NO_RELEASE, pins_of
 from reconciler.observed.catalog import Catalog
@@ -280,6 +280,7 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         catalog=_slice_of(source, computer),
         content_version=source.catalog.version,
         custom=custom,
+        inventory=scan.inventory if scan else InventoryOrder(),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from reconciler.model.codec import encode
 from reconciler.model.custom import DetectOrder
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.model.policy import InventoryOrder, ProbeOrder, Windows
 from reconciler.planning.guidance import (
     BudgetDomain,
     DetectClass,
@@ -87,6 +87,7 @@ def _guidance_json(guidance: Guidance) -> Json:
                 "every": encode(one.every),
                 "firstWithin": encode(one.first_within),
                 "reportEvery": encode(one.report_every),
+                "inventory": encode(one.inventory),
             }
             for one in guidance.scans
         ],
@@ -133,6 +134,7 @@ def _parse_guidance(value: Json) -> Guidance:
                 every=timedelta(seconds=one["every"]),
                 first_within=timedelta(seconds=one["firstWithin"]),
                 report_every=timedelta(seconds=one["reportEvery"]),
+                inventory=revive(InventoryOrder, one.get("inventory", {}), _GUIDANCE),
             )
             for one in value["scans"]
         ),

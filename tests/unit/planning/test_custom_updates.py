@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.desired.custom import custom_updates
 from reconciler.model.custom import CUSTOM, Detection, DetectOrder
+from reconciler.model.policy import InventoryOrder
 from reconciler.model.updates import UpdateState
 from tests.worlds import BASICS, HEADER, PlannerWorld, an_update, load_desired, revised
 
@@ -165,6 +166,22 @@ def test_command_that_git_changed_waits_for_the_next_release():
     world.capture()
     commands = [one.updates[0].step.command for one in world.policy("ref").offers]
     assert commands == [("./install.sh", "--wipe")]
+
+
+def test_facts_of_software_that_queries_ask_for_are_reported():
+    query = "{anyOf: [{fact: package.tool, op: Exists}, {fact: software./opt/tool, op: Exists}]}"
+    world = a_world(a_manifest(query))
+    policy = f"""{HEADER}kind: ScanPolicy
+metadata: {{name: everybody}}
+spec: {{collection: everybody, inventory: {{software: false, executables: ["/opt/*"]}}}}
+"""
+    world.manifests.append(policy)
+    world.step()
+
+    order = InventoryOrder(
+        software=False, executables=("/opt/*",), facts=("package.tool", "software./opt/tool")
+    )
+    assert world.policy("ref").scan.inventory == order
 
 
 def test_program_has_room_for_packages_and_commands():
