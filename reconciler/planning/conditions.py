@@ -51,6 +51,7 @@ class ConditionType(StrEnum):
     TARGETS_LIMITED = "TargetsLimited"
     ASSERTION_FAILED = "AssertionFailed"
     AWAITING_APPROVAL = "AwaitingApproval"
+    AGENT_TOO_OLD = "AgentTooOld"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +73,7 @@ class Condition:
 
 REASONS: Mapping[ConditionType, str] = MappingProxyType(
     {
+        ConditionType.AGENT_TOO_OLD: "AbilityMissing",
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
         ConditionType.NOT_REMOVABLE: "NoUninstallCommand",

@@ -27,6 +27,7 @@ from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.custom import custom_targets, detect_classes, tell_unable
 from reconciler.planning.draft import Draft
 from reconciler.planning.drills import advance_drills, live_runs
 from reconciler.planning.emergencies import (
@@ -238,7 +239,8 @@ def make_world(
     recent = recently_scanned(desired, collections, memo)
     waivers = waived_updates(desired, collections, moment)
     waived = {update: one.waived for update, one in waivers.items()}
-    evidence = Evidence(observed.catalog, recent, memo, waived)
+    custom = custom_targets(desired, collections)
+    evidence = Evidence(observed.catalog, recent, memo, waived, custom)
     guard = PruneGuard(desired, observed)
     return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
@@ -327,7 +329,9 @@ def _guidance(
     scans = scan_classes(desired, collections, memo)
     probes = probe_classes(desired, memo.fleet, collections)
     windows = freeze_windows(world, windows)
-    return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
+    detections = detect_classes(desired, world.evidence.custom, memo)
+    found = (*found, *tell_unable(desired, world.evidence.custom, memo))
+    return Guidance(enforce, windows, scans, domains, world.waivers, probes, detections), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
