@@ -2,7 +2,10 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import typer
@@ -15,6 +18,7 @@ from reconciler.demo.show import MANIFESTS
 from reconciler.desired.link import link
 from reconciler.model.messages import StatusId
 from reconciler.model.reasons import PhaseReason, Reason
+from reconciler.model.run_reasons import Failure, Refusal, RestartWait, WaitReason
 from reconciler.planning.conditions import REASONS, ConditionType
 from reconciler.source.folder import read_folder
 from reconciler.source.load import load_manifests
@@ -63,12 +67,46 @@ def test_condition_is_documented(condition):
     assert line in (ROOT / "docs/conditions.md").read_text()
 
 
-@pytest.mark.parametrize("reason", sorted({*Reason, *PhaseReason}, key=str))
-def test_reason_of_an_explanation_is_documented(reason):
+def reasons_under(heading):
+    """Give the words of all tables in one part of docs/reasons.md."""
     text = (ROOT / "docs/reasons.md").read_text()
-    part = text.partition("## Phases")[0 if isinstance(reason, Reason) else 2]
+    part = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
 
-    assert f"| `{reason.value}` |" in part
+
+@pytest.mark.parametrize(
+    ("heading", "kinds"),
+    [
+        ("Computers", [Reason]),
+        ("Phases", [PhaseReason]),
+        ("Runs", [Refusal, Failure, WaitReason, RestartWait]),
+    ],
+)
+def test_each_reason_is_documented_and_no_other(heading, kinds):
+    known = [reason.value for kind in kinds for reason in kind]
+
+    assert sorted(reasons_under(heading)) == sorted(known)
+
+
+def test_worked_example_of_a_review_is_what_the_code_makes(tmp_path):
+    folder = ROOT / "docs" / "review"
+    command = [sys.executable, str(folder / "make_example.py"), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=50)
+
+    made = (tmp_path / "example.md").read_text(encoding="utf-8")
+    assert made == (folder / "example.md").read_text(encoding="utf-8")
+    for picture in (folder / "example.svg", tmp_path / "example.svg"):
+        text = picture.read_text(encoding="utf-8")
+        assert ET.fromstring(text).tag.endswith("svg")  # noqa: S314  # our own
+        assert "@font-face" not in text
+
+
+@pytest.mark.parametrize("reason", [*Refusal, *Failure, *WaitReason, *RestartWait], ids=repr)
+def test_reason_of_a_run_is_seen_from_a_real_agent(reason):
+    texts = [path.read_text() for path in sorted((ROOT / "tests/e2e").glob("test_*.py"))]
+    name = f"{type(reason).__name__}.{reason.name}"
+
+    assert any(name in text for text in texts)
 
 
 def test_manifests_of_the_demo_are_valid_and_carried_out():
@@ -92,18 +130,6 @@ def test_decision_has_context_choice_and_price(path):
 )
 def test_readme_leads_to_the_docs(link_line):
     assert link_line in (ROOT / "README.md").read_text()
-
-
-def agent_reasons():
-    """Give every reason that the agent's code gives for a run that did not begin."""
-    found = re.compile(r'(?:RunRefusedError|_refuse)\(\s*(?:offer, )?"(\w+)"')
-    files = (ROOT / "reconciler/agent").rglob("*.py")
-    return sorted({name for file in files for name in found.findall(file.read_text())})
-
-
-@pytest.mark.parametrize("reason", agent_reasons())
-def test_reason_of_the_agent_is_documented(reason):
-    assert f"| `{reason}` |" in (ROOT / "docs/agent.md").read_text()
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Configuration), ids=lambda field: field.name)

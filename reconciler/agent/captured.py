@@ -11,6 +11,7 @@ from reconciler.agent.errors import RunRefusedError
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Refusal
 
 SPARE = 10 * 1024 * 1024
 """Bytes that stay free on a disk unless the machine's administrator says otherwise."""
@@ -45,7 +46,7 @@ def refuse_full(path: Path, needed: int, spare: int = SPARE) -> None:
     free = free_bytes(path)
     if free < needed + spare:
         raise RunRefusedError(
-            "diskFull", f"{free} bytes are free at {path}, and {needed + spare} are needed"
+            Refusal.DISK_FULL, f"{free} bytes are free at {path}, and {needed + spare} are needed"
         )
 
 

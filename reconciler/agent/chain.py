@@ -24,7 +24,6 @@ from reconciler.agent.memory import (
 )
 from reconciler.agent.outcomes import Outcomes
 from reconciler.agent.restarts import (
-    BY_HOOK,
     FORCE,
     Now,
     decide,
@@ -35,9 +34,9 @@ from reconciler.agent.restarts import (
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import HookOrder
 from reconciler.model.policy import Policy
+from reconciler.model.run_reasons import Failure, RestartWait
 from reconciler.model.updates import UpdateState
 
-HOOK_FAILED = "hookAfter"
 _PATIENCE = timedelta(minutes=10)
 _LOOK_EVERY = timedelta(milliseconds=500)
 _PUT_OFF = timedelta(hours=1)
@@ -107,8 +106,8 @@ class Chains:
         if why is Now.ANNOUNCE:
             restart = replace(restart, announced_at=self._machine.clock.now())
             self._machine.notices.show(f"this computer restarts in {restart.grace}")
-            why = Now.GRACE
-        if why is not Now.RESTART:
+            why = RestartWait.GRACE
+        if isinstance(why, RestartWait):
             self._tell_waiting(restart, why)
             return
         owed = tuple(dict.fromkeys(record.order.hooks for record in restart.records))
@@ -133,7 +132,9 @@ class Chains:
         memory = self._journal.memory
         if memory.restart is not None:
             later = self._machine.clock.now() + _PUT_OFF
-            put_off = replace(memory.restart, postponed_until=later, postponed_by=BY_HOOK)
+            put_off = replace(
+                memory.restart, postponed_until=later, postponed_by=RestartWait.HOOK_BEFORE.value
+            )
             self._save(replace(memory, restart=put_off))
 
     def _restart(self, chain: Chain) -> Chain:
@@ -191,7 +192,7 @@ class Chains:
         ]
         for program in waiting:
             if end.problem:
-                self._outcomes.fail(program.record, end.code, HOOK_FAILED, end.problem)
+                self._outcomes.fail(program.record, end.code, Failure.HOOK_AFTER, end.problem)
             else:
                 self._outcomes.succeed(program, chain)
         if end.problem and not waiting:
@@ -214,20 +215,30 @@ class Chains:
             self._outcomes.tell(_last(restart.records), status)
         return further
 
-    def _tell_waiting(self, restart: PendingRestart, why: Now) -> None:
-        """Tell why it waits, once for each reason."""
+    def _tell_waiting(self, restart: PendingRestart, why: RestartWait) -> None:
+        """Tell why it waits, once for each reason; what is not done tells that by itself."""
         status, reason = waiting_status(why, restart)
-        told = f"{int(status)} {reason}"
+        if status is not StatusId.RESTART_REQUIRED and self._is_stuck(restart):
+            return
+        told = f"{int(status)} {reason.value}"
         if told != restart.told:
             self._outcomes.tell(_last(restart.records), status, reason=reason)
         self._save(replace(self._journal.memory, restart=replace(restart, told=told)))
+
+    def _is_stuck(self, restart: PendingRestart) -> bool:
+        """Tell whether nothing is done of what asks for the restart."""
+        memory = self._journal.memory
+        ends = [memory.last_end(one.rollout, one.release) for one in restart.records]
+        return all(end is not None and end.boot for end in ends)
 
     def _is_restart_needed(self) -> bool:
         scan = self._journal.memory.last_scan
         pending = UpdateState.PENDING_RESTART in scan.states.values() if scan else False
         # An update that was uninstalled may need a restart too, and no scan tells of it.
-        asked = self._machine.boot.identity() in self._journal.memory.restarts.values()
-        return pending or asked or self._machine.packages.wants_restart()
+        memory = self._journal.memory
+        asked = self._machine.boot.identity() in memory.restarts.values()
+        stuck = any(ended.boot for ended in memory.ended)
+        return pending or asked or stuck or self._machine.packages.wants_restart()
 
     def _save(self, memory: Memory) -> None:
         self._journal.save(memory=memory)

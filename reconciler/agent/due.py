@@ -68,7 +68,7 @@ def due_offers(policy: Policy, memory: Memory, now: datetime) -> list[Offer]:
     due = [
         offer
         for offer in (ripe(one, now) for one in policy.offers)
-        if has_work(offer, memory) and _is_due(offer, policy, memory, now)
+        if has_work(offer, memory) and is_due_now(offer, policy, memory, now)
     ]
     return sorted(due, key=run_order)
 
@@ -77,6 +77,12 @@ def is_voluntary(offer: Offer, memory: Memory, now: datetime) -> bool:
     """Tell whether the user asked to start the offer now."""
     choice = memory.choices.get(offer.advertisement)
     return choice is not None and choice.start_at is not None and choice.start_at <= now
+
+
+def waits_for_restart(offer: Offer, memory: Memory) -> bool:
+    """Tell whether the last attempt said that the machine has to restart before the next one."""
+    end = memory.last_end(offer.rollout, offer.release)
+    return end is not None and bool(end.boot)
 
 
 def next_change_at(policy: Policy, memory: Memory, now: datetime) -> Optional[datetime]:
@@ -97,9 +103,9 @@ def has_work(offer: Offer, memory: Memory) -> bool:
     return bool(updates_to_do(offer, memory))
 
 
-def _is_due(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
+def is_due_now(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> bool:
     """Tell whether the offer starts by itself or by its user, windows apart."""
-    if offer.held or now < offer.available_at:
+    if offer.held or now < offer.available_at or waits_for_restart(offer, memory):
         return False
     if is_voluntary(offer, memory, now):
         return True

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Optional
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.run_reasons import Refusal
 
 
 class AgentError(ReconcilerError):
@@ -33,9 +34,9 @@ class PolicyRefusedError(AgentError):
 
 
 class RunRefusedError(AgentError):
-    """A run must not begin; `reason` is a stable word (H5) and nothing was changed."""
+    """A run must not begin, for a reason of the closed list; nothing was changed."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: Refusal, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 

@@ -18,6 +18,7 @@ from reconciler.agent.log import Log
 from reconciler.agent.memory import HookRecord
 from reconciler.agent.redaction import last_lines
 from reconciler.model.orders import HookOrder
+from reconciler.model.run_reasons import Refusal
 
 _LOOK_EVERY = timedelta(milliseconds=100)
 
@@ -53,7 +54,7 @@ class Hooks:
         for name in (order.before, order.after):
             if name and name not in self._tools.commands:
                 raise RunRefusedError(
-                    "hookUnknown", f"the hook {name} is not in this machine's agent.json"
+                    Refusal.HOOK_UNKNOWN, f"the hook {name} is not in this machine's agent.json"
                 )
 
     def run(self, name: str, limit: timedelta) -> HookEnd:

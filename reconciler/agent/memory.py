@@ -13,7 +13,7 @@ from reconciler.model.codec import encode
 from reconciler.model.custom import Step
 from reconciler.model.messages import StatusMessage
 from reconciler.model.orders import HookOrder, RunOrder
-from reconciler.model.policy import Offer, ScanOrder, SignedPolicy
+from reconciler.model.policy import InventoryOrder, Offer, ScanOrder, SignedPolicy
 from reconciler.model.updates import UpdateState
 
 _ENDED_LIMIT = 100
@@ -29,7 +29,7 @@ class LastScan:
     """The last completed scan: `catalog` is the slice's SHA-256, `states` all but notApplicable.
 
     `custom` is the digest of what it looked for beside the slice, `unsure` says why an update of
-    those is unknown.
+    those is unknown. `software` holds the facts of the inventory that git asks for.
     """
 
     started_at: datetime
@@ -39,11 +39,15 @@ class LastScan:
     states: dict[str, UpdateState]
     custom: str = ""
     unsure: dict[str, str] = field(default_factory=dict)
+    software: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class EndedRun:
-    """The last attempt at a release: it ran, or it was refused before it changed anything."""
+    """The last attempt at a release: it ran, or it was refused before it changed anything.
+
+    `boot` is the boot that has to be over before the next attempt, if one has to.
+    """
 
     rollout: str
     release: int
@@ -52,6 +56,7 @@ class EndedRun:
     refused: bool
     reason: str = ""
     exit_code: Optional[int] = None
+    boot: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,8 @@ class Chain:
 
     `run` is the number of the first program and `boot` the identity of the boot that it began on.
     `owed` are the orders whose hook before has run, so that their hook after must run. `done` is
-    the status for those that wait for their hook, if there is one to tell.
+    the status for those that wait for their hook, if there is one to tell. Runs that are `stuck`
+    failed because they need a restart first.
     """
 
     run: int
@@ -178,6 +184,7 @@ class Chain:
     programs: tuple[EndedProgram, ...] = ()
     owed: tuple[HookOrder, ...] = ()
     done: int = 0
+    stuck: tuple[RunRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,6 +262,11 @@ class Memory:
                 return ended
         return None
 
+    def on_boot(self, boot: str) -> Memory:
+        """Forget the attempts that had to wait for the end of another boot than this one."""
+        kept = tuple(ended for ended in self.ended if ended.boot in {"", boot})
+        return self if kept == self.ended else replace(self, ended=kept)
+
     def with_end(self, end: EndedRun) -> Memory:
         """Remember how an attempt ended; of a release only the last, of releases the newest."""
         others = tuple(
@@ -276,8 +288,10 @@ def updates_to_do(offer: Offer, memory: Memory) -> frozenset[str]:
 
 
 def custom_digest(order: ScanOrder) -> str:
-    """Give what differs when a scan has to look for other updates beside the catalog's."""
-    return digest_of(encode(order.custom)) if order.custom else ""
+    """Give what differs when a scan has to look for something else beside the catalog's updates."""
+    if not order.custom and order.inventory == InventoryOrder():
+        return ""
+    return digest_of([encode(order.custom), encode(order.inventory)])
 
 
 def clock_skew_minutes(memory: Memory) -> int:

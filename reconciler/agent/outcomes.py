@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Optional
+from typing import Optional, Union
 
 from reconciler.agent.machine import Machine
 from reconciler.agent.memory import Chain, EndedProgram, EndedRun, Memory, RunRecord
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.messages import StatusId, StatusMessage
+from reconciler.model.run_reasons import Failure, RestartWait
 
 
 class Outcomes:
@@ -27,10 +28,16 @@ class Outcomes:
         return facts is not None and facts.facts.get("class") in {"workstation", "portable"}
 
     def tell(
-        self, record: RunRecord, status: StatusId, *, reason: str = "", detail: str = ""
+        self,
+        record: RunRecord,
+        status: StatusId,
+        *,
+        reason: Union[Failure, RestartWait, None] = None,
+        detail: str = "",
     ) -> None:
         """Tell a status of a run."""
-        self._send(record.make_status(self._now(), status, reason=reason, detail=detail))
+        word = "" if reason is None else reason.value
+        self._send(record.make_status(self._now(), status, reason=word, detail=detail))
 
     def tell_done(self, programs: Iterable[EndedProgram], status: StatusId) -> None:
         """Tell what programs that are done have left to do."""
@@ -60,21 +67,23 @@ class Outcomes:
         if chain.done:
             self.tell_done([program], StatusId(chain.done))
 
-    def fail(self, record: RunRecord, code: Optional[int], reason: str, detail: str) -> None:
+    def fail(self, record: RunRecord, code: Optional[int], reason: Failure, detail: str) -> None:
         """Tell that a program failed, to the site and to the machine's own log (E2)."""
         text, now = last_lines(detail), self._now()
         failed = StatusId.PROGRAM_FAILED
-        made = record.make_status(now, failed, code, reason=reason, detail=text)
-        self._journal.save(
-            memory=self._remember(record, code, reason),
-            spool=tell_statuses(self._journal.spool, replace(made, took=now - record.began_at)),
-        )
+        made = record.make_status(now, failed, code, reason=reason.value, detail=text)
+        statuses = [replace(made, took=now - record.began_at)]
+        memory = self._remember(record, code, reason.value)
+        if reason is Failure.RESTART_FIRST:
+            statuses.append(record.make_status(now, StatusId.RESTART_NEEDED_TO_GO_ON, code))
+            memory = _with_stuck(memory, record, self._machine.boot.identity())
+        self._journal.save(memory=memory, spool=tell_statuses(self._journal.spool, *statuses))
         where = f"run {record.run} of {record.rollout}/{record.release}"
-        self.complain(f"{where} failed: {reason} (exit code {code}): {text}")
+        self.complain(f"{where} failed: {reason.value} (exit code {code}): {text}")
 
-    def forget(self, record: RunRecord, code: Optional[int], reason: str) -> None:
+    def forget(self, record: RunRecord, code: Optional[int], reason: Failure) -> None:
         """Remember the end of a run whose failure was told before."""
-        self._journal.save(memory=self._remember(record, code, reason))
+        self._journal.save(memory=self._remember(record, code, reason.value))
 
     def complain(self, text: str) -> None:
         """Tell the machine's administrator."""
@@ -108,3 +117,12 @@ class Outcomes:
 
     def _now(self) -> datetime:
         return self._machine.clock.now()
+
+
+def _with_stuck(memory: Memory, record: RunRecord, boot: str) -> Memory:
+    """Remember that the run, which ended just now, is tried again on another boot only."""
+    chain = memory.chain
+    if chain is not None:
+        chain = replace(chain, stuck=(*chain.stuck, record))
+    ended = tuple(replace(one, boot=boot) if one.run == record.run else one for one in memory.ended)
+    return replace(memory, chain=chain, ended=ended)

@@ -13,13 +13,14 @@ from reconciler.agent.child import PACKAGE_PARENT, Ended
 from reconciler.agent.content import Content, digest_of_file
 from reconciler.agent.home import PLACE, write_atomically
 from reconciler.agent.memory import OwnStep, RunRecord
-from reconciler.agent.packages import INTERRUPTED, Command, Settled
+from reconciler.agent.packages import Command, Settled
 from reconciler.agent.redaction import last_lines
 from reconciler.model.aims import UNINSTALL
 from reconciler.model.custom import Step, content_path
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import ContentFile
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure
 
 _FOLDERS, _MARKERS = "custom", "installed"
 _PRIVATE = 0o700
@@ -59,12 +60,12 @@ class OwnSteps:
         said, update = last_lines(ended.output), step.update
         if timed_out:
             detail = f"{update} took longer than {step.step.max_runtime}, and was ended\n{said}"
-            return Settled(ended.code, "timeout", detail)
+            return Settled(ended.code, Failure.TIMEOUT, detail)
         if ended.code is None:
-            return Settled(None, INTERRUPTED, f"{update} did not say how it ended\n{said}")
+            return Settled(None, Failure.INTERRUPTED, f"{update} did not say how it ended\n{said}")
         if ended.code in step.step.success or ended.code in step.step.restart:
             return Settled(ended.code)
-        return Settled(ended.code, "exitCode", f"{update}: {said}")
+        return Settled(ended.code, Failure.EXIT_CODE, f"{update}: {said}")
 
     def mark(self, step: OwnStep) -> None:
         """Say in a file, which detection can read, that the update is there; or take it away."""

@@ -12,10 +12,8 @@ from typing import Optional, Protocol
 from reconciler.agent.child import Ended
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure
 from reconciler.model.updates import CatalogSlice, UpdateState
-
-INTERRUPTED = "interrupted"
-"""The reason of a run that ended before it could say how."""
 
 Pin = tuple[str, str, str]
 """Name, architecture and version of a package."""
@@ -57,7 +55,7 @@ class Settled:
     """
 
     code: Optional[int]
-    reason: str = ""
+    reason: Optional[Failure] = None
     detail: str = ""
 
 

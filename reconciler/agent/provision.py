@@ -11,6 +11,7 @@ from reconciler.agent.memory import OwnStep, updates_to_do
 from reconciler.agent.packages import Preparation
 from reconciler.model.aims import INSTALL, UNINSTALL
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Refusal
 
 _NO_PACKAGES = Preparation((), ())
 
@@ -45,8 +46,8 @@ def _refuse_unknown(offer: Offer, wanted: Collection[str]) -> None:
     """Raise RunRefusedError for a program that this agent does not know, or cannot do here."""
     if offer.program not in {INSTALL, UNINSTALL}:
         raise RunRefusedError(
-            "programUnknown", f"this agent does not know the program {offer.program!r:.80}"
+            Refusal.PROGRAM_UNKNOWN, f"this agent does not know the program {offer.program!r:.80}"
         )
     without = [one.id for one in offer.updates if one.id in wanted and one.step is None]
     if offer.program == UNINSTALL and without:
-        raise RunRefusedError("notRemovable", f"nothing says how to uninstall {without[0]}")
+        raise RunRefusedError(Refusal.NOT_REMOVABLE, f"nothing says how to uninstall {without[0]}")

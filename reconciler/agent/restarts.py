@@ -6,29 +6,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Optional
+from typing import Optional, Union
 
 from reconciler.agent.memory import Chain, PendingRestart, RunRecord
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import RunOrder
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import RestartWait
 
 SUPPRESS, IF_REQUIRED, FORCE = "suppress", "if-required", "force"
-BY_USER, BY_USER_AT, BY_HOOK = "user", "userAt", "hookBefore"
-"""Who postponed a restart: a user, a user who named the instant, or a hook that failed."""
+BY_USER, BY_USER_AT = "user", "userAt"
+"""Who postponed a restart: a user, or one who named the instant; else it is why."""
 _STRICTNESS = (SUPPRESS, IF_REQUIRED, FORCE)
 _SPARE = timedelta(minutes=10)
 _KEPT = 20
 
 
 class Now(str, Enum):
-    """What becomes of a restart at this moment; the rest says why it waits."""
+    """What becomes of a restart at this moment, where it does not wait."""
 
     RESTART = "restart"
     ANNOUNCE = "announce"
-    GRACE = "grace"
-    WINDOW = "window"
-    POSTPONED = "postponed"
 
 
 def rule_of(order: RunOrder, *, workstation: bool) -> str:
@@ -41,11 +39,12 @@ def make_restart(
 ) -> Optional[PendingRestart]:
     """Say which restart a chain of programs asks for, by the strictest of their rules.
 
-    Nothing where none of them worked, or none is needed and none forced, or all suppress it.
+    Those that worked ask for it, and those that need one before they can work. Nothing where
+    none is needed and none forced, or all suppress it.
     """
-    records = tuple(program.record for program in chain.programs)
+    records = (*(program.record for program in chain.programs), *chain.stuck)
     rule = _strictest(rule_of(record.order, workstation=workstation) for record in records)
-    if rule == SUPPRESS or (rule == IF_REQUIRED and not needed):
+    if rule == SUPPRESS or (rule == IF_REQUIRED and not needed and not chain.stuck):
         return None
     asking = [
         record for record in records if rule_of(record.order, workstation=workstation) == rule
@@ -60,20 +59,20 @@ def make_restart(
     )
 
 
-def decide(restart: PendingRestart, windows: Windows, now: datetime) -> Now:
+def decide(restart: PendingRestart, windows: Windows, now: datetime) -> Union[Now, RestartWait]:
     """Say what becomes of it now.
 
     It needs a rest of its grace and ten minutes in a window for restarts; then its users are told,
     and after the grace it happens. Its user may postpone it until the deadline.
     """
     if restart.postponed_until is not None and now < restart.postponed_until:
-        return Now.POSTPONED
+        return RestartWait.POSTPONED
     if restart.announced_at is not None and _rest(windows, now) is not None:
         over = now >= restart.announced_at + restart.grace
-        return Now.RESTART if over else Now.GRACE
+        return Now.RESTART if over else RestartWait.GRACE
     rest = _rest(windows, now)
     if rest is None or rest < restart.grace + _SPARE:
-        return Now.WINDOW
+        return RestartWait.WINDOW
     return Now.ANNOUNCE if restart.grace else Now.RESTART
 
 
@@ -87,17 +86,17 @@ def next_decision_at(
     return min((moment for moment in moments if moment and moment > now), default=None)
 
 
-def waiting_status(why: Now, restart: PendingRestart) -> tuple[StatusId, str]:
+def waiting_status(why: RestartWait, restart: PendingRestart) -> tuple[StatusId, RestartWait]:
     """Give the id and the reason that tell why a restart waits (H3)."""
-    if why is not Now.POSTPONED:
-        automatic = why is Now.WINDOW
+    if why is not RestartWait.POSTPONED:
+        automatic = why is RestartWait.WINDOW
         status = StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY
-        return status if automatic else StatusId.RESTART_REQUIRED, why.value
-    if restart.postponed_by == BY_HOOK:
-        return StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY, restart.postponed_by
+        return status if automatic else StatusId.RESTART_REQUIRED, why
+    if restart.postponed_by == RestartWait.HOOK_BEFORE.value:
+        return StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY, RestartWait.HOOK_BEFORE
     if restart.postponed_by == BY_USER_AT:
-        return StatusId.DONE_RESTART_RESCHEDULED_BY_USER, why.value
-    return StatusId.DONE_RESTART_POSTPONED_BY_USER, why.value
+        return StatusId.DONE_RESTART_RESCHEDULED_BY_USER, why
+    return StatusId.DONE_RESTART_POSTPONED_BY_USER, why
 
 
 def merge(older: Optional[PendingRestart], newer: PendingRestart) -> PendingRestart:

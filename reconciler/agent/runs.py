@@ -24,12 +24,12 @@ from reconciler.agent.outcomes import Outcomes
 from reconciler.agent.provision import Provision, provide
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
-from reconciler.agent.stages import TIMEOUT, Stages, joined
+from reconciler.agent.stages import Stages, joined
 from reconciler.model.errors import ContentError
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure, Refusal
 
-HOOK_FAILED = "hookBefore"
 _LOOK_EVERY = timedelta(milliseconds=100)
 
 
@@ -64,7 +64,7 @@ class Runs:
         try:
             return provide(self._machine, offer)
         except RunRefusedError as error:
-            if error.reason != "dpkgInterrupted":
+            if error.reason is not Refusal.DPKG_INTERRUPTED:
                 raise
         self._machine.packages.repair()
         return provide(self._machine, offer)
@@ -130,7 +130,7 @@ class Runs:
         if hooks.before not in {order.before for order in owed}:
             end = self._hooks.run(hooks.before, hooks.timeout)
             if end.problem:
-                self._outcomes.fail(record, end.code, HOOK_FAILED, end.problem)
+                self._outcomes.fail(record, end.code, Failure.HOOK_BEFORE, end.problem)
                 return None
         return self._stages.begin(replace(record, began_at=self._machine.clock.now()))
 
@@ -139,7 +139,7 @@ class Runs:
         self._journal.save(memory=replace(self._journal.memory, current=late))
         output = self._machine.child.read_end().output
         self._outcomes.tell(
-            late, StatusId.PROGRAM_FAILED, reason=TIMEOUT, detail=last_lines(output)
+            late, StatusId.PROGRAM_FAILED, reason=Failure.TIMEOUT, detail=last_lines(output)
         )
         self._outcomes.complain(f"run {record.run} passed its time limit {record.max_runtime}")
         return late
@@ -148,8 +148,8 @@ class Runs:
         """Take the end of a stage; what fails ends the run."""
         settled = self._stages.settle(record)
         if record.timed_out and record.step is None:
-            self._outcomes.forget(record, settled.code, TIMEOUT)
-        elif settled.reason:
+            self._outcomes.forget(record, settled.code, Failure.TIMEOUT)
+        elif settled.reason is not None:
             self._outcomes.fail(record, settled.code, settled.reason, settled.detail)
         elif not record.is_last_stage:
             return self._stages.advance(record, settled)
@@ -158,7 +158,7 @@ class Runs:
         self._stages.forget(record)
         return None
 
-    def refuse(self, offer: Offer, reason: str, error: Exception) -> None:
+    def refuse(self, offer: Offer, reason: Refusal, error: Exception) -> None:
         """Tell that the offer cannot start, and remember it (H5); nothing was changed."""
         memory, now = self._journal.memory, self._machine.clock.now()
         status = StatusMessage(
@@ -168,24 +168,24 @@ class Runs:
             rollout=offer.rollout,
             release=offer.release,
             run=memory.next_run,
-            reason=reason,
+            reason=reason.value,
             detail=last_lines(str(error)),
         )
         end = EndedRun(
-            offer.rollout, offer.release, memory.next_run, now, refused=True, reason=reason
+            offer.rollout, offer.release, memory.next_run, now, refused=True, reason=reason.value
         )
         self._journal.save(
             memory=replace(memory.with_end(end), next_run=memory.next_run + 1),
             spool=tell_statuses(self._journal.spool, status),
         )
-        self._machine.log.warning("run refused", reason=reason, problem=error)
+        self._machine.log.warning("run refused", reason=reason.value, problem=error)
 
 
-def _reason_of(error: Exception) -> str:
+def _reason_of(error: Exception) -> Refusal:
     if isinstance(error, RunRefusedError):
         return error.reason
     if isinstance(error, ContentError):
-        return "contentIncomplete"
+        return Refusal.CONTENT_INCOMPLETE
     if isinstance(error, OSError):
-        return "diskFull" if error.errno == errno.ENOSPC else "cannotPrepare"
-    return "aptFailed"
+        return Refusal.DISK_FULL if error.errno == errno.ENOSPC else Refusal.CANNOT_PREPARE
+    return Refusal.COMMAND_FAILED

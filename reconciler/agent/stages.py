@@ -16,8 +16,6 @@ from reconciler.agent.memory import Memory, OwnStep, RunRecord
 from reconciler.agent.packages import Command, Preparation, Settled
 from reconciler.model.orders import HookOrder
 
-TIMEOUT = "timeout"
-
 
 class Stages:
     """Begins and ends the stages of the run that the journal holds."""

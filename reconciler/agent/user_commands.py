@@ -79,8 +79,8 @@ def _facts_of(offer: PendingOffer) -> Iterator[str]:
         yield f"starts at {offer.starts_at}, as you chose"
     elif offer.mandatory_at is not None:
         yield f"installs by itself from {offer.mandatory_at} on"
-    if offer.waits:
-        yield f"waits: {offer.waits}"
+    until = f" until {offer.waits_until}" if offer.waits_until else ""
+    yield f"waits: {offer.waits}{until}"
     if offer.may_start:
         yield "you may install it now"
     if offer.may_postpone:

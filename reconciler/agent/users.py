@@ -9,6 +9,7 @@ from typing import Optional
 from reconciler.agent.due import has_work
 from reconciler.agent.errors import AgentError
 from reconciler.agent.memory import Choice, Memory
+from reconciler.agent.prospects import Prospect, list_prospects
 from reconciler.agent.restarts import BY_USER, BY_USER_AT
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
@@ -33,7 +34,10 @@ class Request:
 
 @dataclass(frozen=True)
 class PendingOffer:
-    """Something that is missing here and offered; `starts_at` is what the user chose."""
+    """Something that is missing here and offered; `starts_at` is what the user chose.
+
+    `waits` says why it does not run now, and `waits_until` when that ends by time alone.
+    """
 
     offer: str
     rollout: str
@@ -45,6 +49,7 @@ class PendingOffer:
     held: bool
     starts_at: Optional[datetime]
     waits: str
+    waits_until: Optional[datetime]
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,8 @@ class Decided:
 
 def list_pending(policy: Optional[Policy], memory: Memory, now: datetime) -> Reply:
     """Say what waits here for its time, or for the user."""
-    offers = tuple(
-        _describe(offer, memory, now)
-        for offer in (policy.offers if policy is not None else ())
-        if has_work(offer, memory)
-    )
+    found = list_prospects(policy, memory, now) if policy is not None else ()
+    offers = tuple(_describe(prospect, memory, now) for prospect in found)
     restart = memory.restart
     return Reply(
         offers=offers,
@@ -158,10 +160,10 @@ def _find(request: Request, policy: Optional[Policy], memory: Memory) -> Offer:
     )
 
 
-def _describe(offer: Offer, memory: Memory, now: datetime) -> PendingOffer:
+def _describe(prospect: Prospect, memory: Memory, now: datetime) -> PendingOffer:
+    offer = prospect.offer
     user, deadline = offer.order.user, offer.mandatory_at
     choice = memory.choices.get(offer.advertisement, Choice())
-    wait = memory.waits.get(offer.advertisement)
     return PendingOffer(
         offer=offer.advertisement,
         rollout=offer.rollout,
@@ -172,7 +174,8 @@ def _describe(offer: Offer, memory: Memory, now: datetime) -> PendingOffer:
         may_postpone=user.available and user.postpone and deadline is not None and now < deadline,
         held=offer.held,
         starts_at=choice.start_at,
-        waits=wait.reason if wait is not None else "",
+        waits=prospect.reason.value,
+        waits_until=prospect.until,
     )
 
 

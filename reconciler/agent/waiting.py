@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Optional
+from datetime import datetime
 
-from reconciler.agent.due import due_offers, is_clock_wrong, is_voluntary, may_run
+from reconciler.agent.due import due_offers, has_work, may_run
 from reconciler.agent.journal import Journal
 from reconciler.agent.memory import Memory, Wait
+from reconciler.agent.prospects import Prospect, find_hindrance, find_restart_first
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.spool import tell_statuses
 from reconciler.model.messages import StatusId, StatusMessage
 from reconciler.model.policy import Offer, Policy
-from reconciler.model.starts import due_at, may_start, windows_of
+from reconciler.model.run_reasons import WaitReason
 
 _DETAIL = 500
-CLOCK, LOCKED, CONTENT, PERMIT = "clock", "locked", "content", "permit"
-EARLY, LATE, SHORT = "windowAhead", "windowMissed", "windowTooShort"
 _STATUS = {
-    EARLY: StatusId.WINDOW_TOO_EARLY,
-    LATE: StatusId.WINDOW_TOO_LATE,
-    SHORT: StatusId.WINDOW_TOO_SHORT,
-    LOCKED: StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+    WaitReason.WINDOW_AHEAD: StatusId.WINDOW_TOO_EARLY,
+    WaitReason.WINDOW_MISSED: StatusId.WINDOW_TOO_LATE,
+    WaitReason.WINDOW_TOO_SHORT: StatusId.WINDOW_TOO_SHORT,
+    WaitReason.RESTART: StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
+    WaitReason.RESTART_POSTPONED: StatusId.RESTART_FIRST_POSTPONED_BY_USER,
+    WaitReason.RESTART_RESCHEDULED: StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
+    WaitReason.LOCKED: StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
 }
 
 
@@ -32,20 +33,32 @@ class Waiting:
     """An offer that is due and does not start."""
 
     offer: Offer
-    reason: str
+    reason: WaitReason
     detail: str = ""
 
 
 def find_waiting(policy: Policy, memory: Memory, now: datetime) -> list[Waiting]:
-    """Give the offers that are due and that the clock or the windows keep from starting."""
+    """Give the offers that are due and that the clock, a freeze or the windows keep waiting.
+
+    Also those that a restart has to come before, whether they are due or not.
+    """
     if not may_run(policy, memory, now):
         return []
     due = due_offers(policy, memory, now)
-    if is_clock_wrong(memory):
-        told = f"this machine's clock is {abs(memory.ahead)} wrong"
-        return [Waiting(offer, CLOCK, told) for offer in due]
-    reasons = ((offer, _window_reason(offer, policy, memory, now)) for offer in due)
-    return [Waiting(offer, reason) for offer, reason in reasons if reason]
+    found = [*_stuck(policy, memory, now)]
+    found += [one for offer in due if (one := find_hindrance(offer, policy, memory, now))]
+    return [Waiting(one.offer, one.reason, _detail_of(one, memory)) for one in found]
+
+
+def _stuck(policy: Policy, memory: Memory, now: datetime) -> Iterator[Prospect]:
+    """Give the offers that go on after a restart, where that has been put off."""
+    is_near = memory.restart is not None and memory.restart.announced_at is not None
+    if memory.chain is not None or is_near:
+        return
+    for offer in policy.offers:
+        found = find_restart_first(offer, memory, now)
+        if found is not None and has_work(offer, memory) and not offer.held:
+            yield found
 
 
 def tell_waiting(journal: Journal, found: Iterable[Waiting], now: datetime) -> None:
@@ -53,8 +66,8 @@ def tell_waiting(journal: Journal, found: Iterable[Waiting], now: datetime) -> N
     known, waits, statuses = journal.memory.waits, {}, []
     for one in found:
         wait = known.get(one.offer.advertisement)
-        if wait is None or wait.reason != one.reason:
-            wait = Wait(one.reason, now)
+        if wait is None or wait.reason != one.reason.value:
+            wait = Wait(one.reason.value, now)
             statuses.append(_status_of(one, now))
         waits[one.offer.advertisement] = wait
     journal.save(
@@ -62,17 +75,9 @@ def tell_waiting(journal: Journal, found: Iterable[Waiting], now: datetime) -> N
     )
 
 
-def _window_reason(offer: Offer, policy: Policy, memory: Memory, now: datetime) -> Optional[str]:
-    if is_voluntary(offer, memory, now) or may_start(offer, policy, timedelta(0), now):
-        return None
-    openings = windows_of(offer, policy).updates
-    rest = max((end - now for begin, end in openings if begin <= now < end), default=None)
-    if rest is not None:
-        # A window that is long enough is open: it waits for its share of the spread.
-        return SHORT if rest < offer.max_runtime else None
-    due = due_at(offer, policy, memory.last_end(offer.rollout, offer.release))
-    missed = any(due is not None and due < end <= now for _, end in openings)
-    return LATE if missed else EARLY
+def _detail_of(prospect: Prospect, memory: Memory) -> str:
+    is_clock = prospect.reason is WaitReason.CLOCK
+    return f"this machine's clock is {abs(memory.ahead)} wrong" if is_clock else ""
 
 
 def _status_of(waiting: Waiting, now: datetime) -> StatusMessage:
@@ -84,6 +89,6 @@ def _status_of(waiting: Waiting, now: datetime) -> StatusMessage:
         rollout=offer.rollout,
         release=offer.release,
         run=0,
-        reason=waiting.reason,
+        reason=waiting.reason.value,
         detail=last_lines(waiting.detail, _DETAIL),
     )

@@ -20,9 +20,10 @@ from reconciler.agent.runs import Runs
 from reconciler.agent.scanner import Scanner
 from reconciler.agent.spool import tell_statuses
 from reconciler.agent.users import Reply, decide_request, list_pending
-from reconciler.agent.waiting import CONTENT, LOCKED, PERMIT, Waiting, find_waiting, tell_waiting
+from reconciler.agent.waiting import Waiting, find_waiting, tell_waiting
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.policy import Offer, Policy
+from reconciler.model.run_reasons import Refusal, WaitReason
 
 _FACTS_EVERY = timedelta(seconds=55)
 
@@ -132,6 +133,8 @@ class Work:
             self._scan()
         if self._policy is not None and memory.chain is not None:
             self._chains.finish(self._policy)
+        boot = self._machine.boot.identity()
+        self._journal.save(memory=self._journal.memory.on_boot(boot))
 
     def _run_offers(self, policy: Policy) -> None:
         tried: set[str] = set()
@@ -151,11 +154,11 @@ class Work:
     def _try_to_run(self, offer: Offer) -> list[Waiting]:
         """Run an offer, or say why it waits; a start by the user needs no permit (S19)."""
         voluntary = is_voluntary(offer, self._journal.memory, self._now())
-        reason = PERMIT
+        reason = WaitReason.PERMIT
         try:
             if offer.needs_permit and not voluntary and not self._is_permitted(offer):
-                return [Waiting(offer, PERMIT)]
-            reason = CONTENT
+                return [Waiting(offer, WaitReason.PERMIT)]
+            reason = WaitReason.CONTENT
             self._run(offer, voluntary=voluntary)
         except SiteUnreachableError as error:
             self._machine.log.warning("run waits for the site", problem=error)
@@ -176,7 +179,7 @@ class Work:
             return offers
         self._machine.log.info("another program works on the packages", holder=self._holder)
         patient = self._out_of_patience(offers, memory, now)
-        self._waiting += [Waiting(offer, LOCKED, self._holder) for offer in patient]
+        self._waiting += [Waiting(offer, WaitReason.LOCKED, self._holder) for offer in patient]
         return ()
 
     def _out_of_patience(
@@ -187,9 +190,15 @@ class Work:
         late = []
         for offer in offers:
             wait = memory.waits.get(offer.advertisement)
-            if wait is not None and wait.reason == LOCKED and now >= wait.since + patience:
+            if (
+                wait is not None
+                and wait.reason == WaitReason.LOCKED.value
+                and now >= wait.since + patience
+            ):
                 late.append(offer.advertisement)
-                error = RunRefusedError(LOCKED, f"{self._holder}, for longer than {patience}")
+                error = RunRefusedError(
+                    Refusal.LOCKED, f"{self._holder}, for longer than {patience}"
+                )
                 self._runs.refuse(offer, error.reason, error)
         return tuple(offer for offer in offers if offer.advertisement not in late)
 

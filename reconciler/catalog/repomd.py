@@ -27,7 +27,7 @@ class MetadataFile:
 
     @property
     def form(self) -> str:
-        """How it is packed: `.gz`, `.xz`, `.bz2` or not at all."""
+        """How it is packed: `.gz`, `.xz`, `.bz2`, `.zst` or not at all."""
         return next((form for form in FORMS if self.path.endswith(form)), "")
 
     def is_whole(self, content: bytes) -> bool:
@@ -67,9 +67,6 @@ def _file_of(data: Element) -> MetadataFile:
         raise ValueError(message)
     if len(digest) != _DIGESTS.get(algorithm, 0) or not _is_hex(digest):
         message = f"its checksum is of type {algorithm!r:.40}; sha256, sha384 or sha512 is needed"
-        raise ValueError(message)
-    if path.endswith(".zst"):
-        message = "it is packed with zstd, which is not read; publish it as gz or xz"
         raise ValueError(message)
     size = _number(data, "size", _LARGEST)
     return MetadataFile(path, algorithm, digest, size, _number(data, "open-size", _LARGEST_PLAIN))

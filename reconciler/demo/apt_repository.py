@@ -6,9 +6,10 @@ import gzip
 import hashlib
 import lzma
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from reconciler.demo.commands import run_or_raise
@@ -61,29 +62,37 @@ class AptRepository:
         suite: str,
         packages: Sequence[DebPackage] = (),
         *,
+        built: Mapping[str, Path] = MappingProxyType({}),
         drop: Collection[str] = (),
         keep_old: bool = True,
     ) -> None:
         """Add packages to a suite, take others out by name, then index and sign it anew.
 
         The index holds one version of a name: the one published last. A file that left the
-        index stays in the pool unless `keep_old` is false, as on a mirror that moved on.
+        index stays in the pool unless `keep_old` is false, as on a mirror that moved on. `built`
+        are .debs that exist already, by the names of their packages.
         """
         entries = self._suites.setdefault(suite, {})
         before = {entry.file for entry in entries.values()}
         for name in drop:
             entries.pop(name, None)
         for package in packages:
-            entries[package.name] = self._add(suite, package)
+            pool = self._pool(suite, package.source_name)
+            entries[package.name] = self._describe(build_deb(package, pool))
+        for name, path in built.items():
+            pool = self._pool(suite, name)
+            pool.mkdir(parents=True, exist_ok=True)
+            entries[name] = self._describe(Path(shutil.copy2(path, pool)))
         self._write_index(suite, entries)
         if not keep_old:
             self._delete(before - {entry.file for entry in entries.values()})
 
-    def _add(self, suite: str, package: DebPackage) -> _Entry:
-        source = package.source_name
+    def _pool(self, suite: str, source: str) -> Path:
         prefix = source[:4] if source.startswith("lib") else source[:1]
-        pool = self.public / "pool" / suite / COMPONENT / prefix / source
-        file = build_deb(package, pool).relative_to(self.public)
+        return self.public / "pool" / suite / COMPONENT / prefix / source
+
+    def _describe(self, path: Path) -> _Entry:
+        file = path.relative_to(self.public)
         # The index names a file as it is named here: below the root of the archive.
         command = ["apt-ftparchive", *_DIGESTS, "packages", str(file)]
         stanza = run_or_raise(command, directory=self.public)

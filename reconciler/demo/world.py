@@ -139,12 +139,16 @@ class World:
         token.chmod(0o600)
         self.agents[name] = Process(
             [
-                sys.executable, "-m", "reconciler.agent.main", "run", "--root", str(machine.root),
+                *self.agent_program(machine), "run", "--root", str(machine.root),
                 "--server", self.url, "--token-file", str(token),
             ],
             self.folder / f"{name}.log",
         )  # fmt: skip
         self.agents[name].start()
+
+    def agent_program(self, machine: Machine) -> list[str]:  # noqa: ARG002
+        """Say which program is a machine's agent: the one of this project."""
+        return [sys.executable, "-m", "reconciler.agent.main"]
 
     def make_token(self) -> str:
         """Give a new one-time enrolment token."""

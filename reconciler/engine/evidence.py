@@ -7,10 +7,10 @@ from datetime import datetime
 
 from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.messages import Batch, ScanOutcome, ScanReport, StatusId, StatusMessage
+from reconciler.model.run_reasons import Failure
 from reconciler.model.updates import UpdateState
 
 KEPT_RUNS = 64
-_TIMEOUT = "timeout"
 _ENDED_WELL = frozenset(
     {
         StatusId.PROGRAM_SUCCEEDED,
@@ -29,6 +29,9 @@ _NOT_BEGUN = frozenset(
         StatusId.WINDOW_TOO_LATE,
         StatusId.WINDOW_TOO_SHORT,
         StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+        StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
     }
 )
 
@@ -100,7 +103,7 @@ def _outcome_of(status: StatusMessage) -> RunOutcome | None:
     if status.id in _ENDED_WELL:
         return RunOutcome.SUCCEEDED
     if status.id == StatusId.PROGRAM_FAILED:
-        return RunOutcome.TIMED_OUT if status.reason == _TIMEOUT else RunOutcome.FAILED
+        return RunOutcome.TIMED_OUT if status.reason == Failure.TIMEOUT else RunOutcome.FAILED
     return None
 
 

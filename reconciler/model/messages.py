@@ -7,7 +7,7 @@ starts a greater epoch with a full batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Optional, Union
@@ -29,6 +29,9 @@ class StatusId(IntEnum):
     INSTALL_POSTPONED_BY_USER = 11253
     INSTALL_POSTPONED_AUTOMATICALLY = 11254
     WINDOW_TOO_SHORT = 11256
+    RESTART_FIRST_RESCHEDULED_BY_USER = 11257
+    RESTART_FIRST_POSTPONED_BY_USER = 11258
+    RESTART_FIRST_POSTPONED_AUTOMATICALLY = 11259
     DONE_RESTART_RESCHEDULED_BY_USER = 11261
     DONE_RESTART_POSTPONED_BY_USER = 11262
     DONE_RESTART_POSTPONED_AUTOMATICALLY = 11263
@@ -37,6 +40,7 @@ class StatusId(IntEnum):
     DONE_RESTART_SUPPRESSED_WORKSTATION = 11266
     DONE_RESTART_SUPPRESSED_SERVER = 11267
     DONE_NO_RESTART = 11268
+    RESTART_NEEDED_TO_GO_ON = 11269
     RESTART_REQUIRED = 11270
     RUN_REFUSED = 21001  # ours: could not start, for the reason given; not a failure (S15)
     RUN_WAITS = 21002  # ours: due, and waits for the reason given
@@ -59,11 +63,20 @@ class FactsReport:
 
 
 @dataclass(frozen=True)
+class Executable:
+    """A file that may be run: its size in bytes and SHA-256."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class InventoryReport:
-    """All installed packages by name (A2), replacing what was known."""
+    """All installed packages by name, and programs by path (A2), replacing what was known."""
 
     at: datetime
     packages: dict[str, str]
+    executables: dict[str, Executable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census
 from reconciler.planning.conditions import ConditionType
+from reconciler.planning.daily_limits import exceeds_limits
 from reconciler.planning.draft import Draft
 from reconciler.planning.freezes import holds_opening
 from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
@@ -83,8 +84,20 @@ def opening_bars(
         yield PhaseReason.EARLIER_PHASE
     if opens.at is not None and now < opens.at:
         yield PhaseReason.OPENS_AT
-    if _is_frozen(rollout, release, phase, draft):
+    yield from _bars_of_target(rollout, release, phase, draft)
+
+
+def _bars_of_target(
+    rollout: RolloutView, release: Release, phase: Phase, draft: Draft
+) -> Iterator[PhaseReason]:
+    target = form_targets(rollout, release, draft)[phase.name]
+    subject = f"{rollout.subject}/{release.number}/{phase.name}"
+    if holds_opening(rollout, target, subject, draft):
         yield PhaseReason.FROZEN
+    if exceeds_limits(rollout, target, subject, draft):
+        yield PhaseReason.TARGETS_LIMITED
+    if rollout.world.barring:
+        yield PhaseReason.ASSERTION_FAILED
 
 
 def stops(rollout: RolloutView, release: Release, draft: Draft) -> Iterator[PhaseReason]:
@@ -158,12 +171,6 @@ def _is_done_with(rollout: RolloutView, release: Release, phase: Phase, draft: D
 
 def _succeeded(record: PhaseRecord) -> bool:
     return record.state is PhaseState.SUCCEEDED and record.passage is not Passage.SKIPPED
-
-
-def _is_frozen(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
-    target = form_targets(rollout, release, draft)[phase.name]
-    subject = f"{rollout.subject}/{release.number}/{phase.name}"
-    return holds_opening(rollout, target, subject, draft)
 
 
 def _open(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import decode, encode
 from reconciler.model.ids import sha256_hex
-from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest
+from reconciler.model.messages import Batch, BatchReply, EnrolReply, EnrolRequest, FactValue
 from reconciler.model.objects import ContentFile, PackageManifest
 from reconciler.model.orders import RunOrder, UserRights
 from reconciler.model.permits import PermitReply
@@ -127,7 +127,7 @@ class FakeSite:
         """The files that a manifest of ours lists."""
         return decode(PackageManifest, json.loads(self.content[manifest])).files
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, FactValue]:
         """The facts that were told last."""
         return [batch.facts.facts for batch in self.batches if batch.facts is not None][-1]
 

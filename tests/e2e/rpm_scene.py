@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy2
 
@@ -41,6 +42,7 @@ class Scene:
         *packages: RpmPackage,
         authorized: tuple[RpmPackage, ...] = (),
         built: tuple[Path, ...] = (),
+        content: str = "captured",
     ) -> None:
         """Capture the packages as a site does, and offer an advisory for each authorized one."""
         self._captures += 1
@@ -74,6 +76,7 @@ class Scene:
             release="almalinux-9",
         )
         offer = make_offer(digest, *offered, package=A_PACKAGE.id, version=A_PACKAGE.version)
+        offer = replace(offer, order=replace(offer.order, content=content))
         self.site.set_policy(offers=(offer,))
 
     def pass_once(self, code: int = 0) -> str:

@@ -1,10 +1,14 @@
 """Real rpm packages and repositories, built from descriptions of what is in them."""
 
+import gzip
+import hashlib
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
+
+from zstandard import ZstdCompressor
 
 _BUILT_AT = "1700000000"
 
@@ -150,6 +154,21 @@ def make_repository(
         _run("modifyrepo_c", str(path), str(folder / "repodata"))
         path.unlink()
     return folder
+
+
+def pack_with_zstd(folder: Path) -> None:
+    """Pack the metadata of a repository anew, as createrepo_c does from version 1.0 on."""
+    index = folder / "repodata/repomd.xml"
+    text = index.read_text()
+    for old in sorted((folder / "repodata").glob("*.gz")):
+        content = ZstdCompressor().compress(gzip.decompress(old.read_bytes()))
+        new = old.with_suffix(".zst")
+        new.write_bytes(content)
+        digests = [hashlib.sha256(one).hexdigest() for one in (old.read_bytes(), content)]
+        text = text.replace(f">{digests[0]}<", f">{digests[1]}<").replace(old.name, new.name)
+        text = text.replace(f"<size>{old.stat().st_size}</size>", f"<size>{len(content)}</size>")
+        old.unlink()
+    index.write_text(text)
 
 
 def add_modules(folder: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.demo.deb import DebPackage
 from reconciler.model.orders import RunOrder
+from reconciler.model.run_reasons import Refusal
 from reconciler.model.updates import SliceUpdate
 from tests.e2e.agents import DONE, REFUSED, STARTED, SUCCEEDED, app, offer, wait_until
 
@@ -60,7 +61,7 @@ def test_pinned_version_is_refused_by_name(agent_on, site, tmp_path):
     offer(site, tmp_path / "debs", app("1.1"))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "pinned")]
+    assert site.statuses() == [(REFUSED, Refusal.PINNED)]
     assert "keeps app from 1.1" in site.details()
     assert agent.machine.installed() == {"app": "1.0"}
 
@@ -73,7 +74,7 @@ def test_version_that_a_pin_forbids_is_refused(agent_on, site, lab, tmp_path):
     offer(site, tmp_path / "debs", app("1.1"))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "pinned")]
+    assert site.statuses() == [(REFUSED, Refusal.PINNED)]
 
 
 def test_pin_that_agrees_changes_nothing(agent_on, site, tmp_path):
@@ -112,7 +113,7 @@ def test_full_disk_is_told_before_anything_is_installed(agent_on, site, tmp_path
         subprocess.run(["cp", "-a", f"{kept}/.", disk], check=True)
         agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "diskFull")]
+    assert site.statuses() == [(REFUSED, Refusal.DISK_FULL)]
     assert f"bytes are free at {disk}" in site.details()
     assert agent.machine.installed() == {"app": "1.0"}
 
@@ -152,7 +153,7 @@ def test_half_way_package_that_cannot_be_repaired_is_named(agent_on, site, lab, 
     offer(site, tmp_path / "debs", app("1.1"))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "dpkgInterrupted")]
+    assert site.statuses() == [(REFUSED, Refusal.DPKG_INTERRUPTED)]
     assert "other" in site.details()
     assert agent.machine.installed() == {"app": "1.0"}
 
@@ -252,7 +253,7 @@ def test_own_repository_with_another_file_is_refused(agent_on, site, lab, tmp_pa
     offer(site, tmp_path / "debs", app("1.1"), order=OWN)
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "contentIncomplete")]
+    assert site.statuses() == [(REFUSED, Refusal.CONTENT_INCOMPLETE)]
     assert "another app_1.1_all.deb than was captured" in site.details()
     assert agent.machine.installed() == {"app": "1.0"}
 
@@ -263,4 +264,4 @@ def test_own_repository_without_the_version_is_refused(agent_on, site, lab, tmp_
     offer(site, tmp_path / "debs", app("1.1"), order=OWN)
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "contentIncomplete")]
+    assert site.statuses() == [(REFUSED, Refusal.CONTENT_INCOMPLETE)]

@@ -11,9 +11,10 @@ from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
 from reconciler.model.custom import CustomFile, Detection, DetectOrder, Step, content_path
 from reconciler.model.ids import sha256_hex
-from reconciler.model.messages import StatusId
+from reconciler.model.messages import Executable, StatusId
 from reconciler.model.objects import ContentFile, PackageManifest
-from reconciler.model.policy import OfferedUpdate
+from reconciler.model.policy import InventoryOrder, OfferedUpdate
+from reconciler.model.run_reasons import Failure, Refusal
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -41,22 +42,16 @@ def files_of(script: str, **others: str) -> dict[str, bytes]:
 
 def own_offer(site, script=INSTALL, detection=BY_FILE, update=TOOL, **changes):
     """Have the agent look for the tool, and offer its installation."""
-    step_changes = {
-        name: changes.pop(name) for name in ("success", "restart", "max_runtime") if name in changes
-    }
     files = files_of(script)
     site.manifest = package_of(site, files)
     step = Step(
-        **{
-            "name": "tool",
-            "version": "2.1",
-            "command": ("./run.sh", "--silent"),
-            "success": (0,),
-            "restart": (),
-            "max_runtime": timedelta(minutes=5),
-            "files": tuple(CustomFile(path, sha256_hex(data)) for path, data in files.items()),
-            **step_changes,
-        }
+        name="tool",
+        version="2.1",
+        command=("./run.sh", "--silent"),
+        success=changes.pop("success", (0,)),
+        restart=changes.pop("restart", ()),
+        max_runtime=changes.pop("max_runtime", timedelta(minutes=5)),
+        files=tuple(CustomFile(path, sha256_hex(data)) for path, data in files.items()),
     )
     look_for(site, DetectOrder(update, detection))
     made = OfferedUpdate(update, (), step=step)
@@ -105,7 +100,7 @@ def test_failing_exit_code_is_a_failed_run(agent, site):
     own_offer(site, "#!/bin/sh\necho password=hunter2; echo no licence >&2; exit 9\n")
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert [one.exit_code for batch in site.batches for one in batch.statuses][-1] == 9
     assert "no licence" in site.details()
     assert "hunter2" not in site.details()
@@ -141,7 +136,7 @@ def test_time_limit_ends_all_that_it_started(agent, site):
     own_offer(site, script, max_runtime=timedelta(seconds=2))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "timeout")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.TIMEOUT)]
     child = int((agent.machine.root / "opt/child").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
@@ -152,7 +147,7 @@ def test_content_of_another_digest_is_refused(agent, site):
     site.content[offered.step.files[0].sha256] = INSTALL.replace("set -e", "set +e").encode()
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "contentIncomplete")]
+    assert site.statuses() == [(REFUSED, Refusal.CONTENT_INCOMPLETE)]
     assert not (agent.machine.root / "opt").exists() or not list(
         (agent.machine.root / "opt").iterdir()
     )
@@ -182,7 +177,7 @@ def test_packages_are_never_uninstalled(agent, site, tmp_path):
     site.set_policy(offers=(make_offer(site.manifest, *updates, program="uninstall"),))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "notRemovable")]
+    assert site.statuses() == [(REFUSED, Refusal.NOT_REMOVABLE)]
     assert agent.machine.installed() == {"app": "1.0"}
 
 
@@ -190,7 +185,7 @@ def test_program_of_a_newer_site_is_refused_by_its_name(agent, site):
     own_offer(site, program="hibernate")
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "programUnknown")]
+    assert site.statuses() == [(REFUSED, Refusal.PROGRAM_UNKNOWN)]
     assert "hibernate" in site.details()
 
 
@@ -220,7 +215,7 @@ def test_command_that_failed_comes_after_packages_that_stay(agent, site, tmp_pat
     site.set_policy(offers=(make_offer(manifest, *packages, own),))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert agent.machine.installed()["app"] == "1.1"
 
 
@@ -282,6 +277,27 @@ def test_detection_by_package_version(agent, site, package, version, state):
     agent.run("once")
 
     assert site.states() == {TOOL: state}
+
+
+def test_programs_are_listed_and_asked_for_facts_reported(agent, site):
+    tool = agent.machine.root / "opt/cad/bin/tool"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    facts = ("package.app", "package.absent", "software./opt/cad/bin/tool")
+    order = InventoryOrder(software=False, executables=("/opt/*/bin/*",), facts=facts)
+    look_for(site)
+    site.set_policy(scan=replace(site.policy.scan, inventory=order))
+    agent.run("once")
+
+    reports = [batch.inventory for batch in site.batches if batch.inventory is not None]
+    listed = {"/opt/cad/bin/tool": Executable(10, sha256_hex(b"#!/bin/sh\n"))}
+    assert (reports[-1].packages, reports[-1].executables) == ({}, listed)
+    told = {name: value for name, value in site.facts().items() if name in facts}
+    assert told == {
+        "package.app": "1.0",
+        "software./opt/cad/bin/tool": sha256_hex(b"#!/bin/sh\n"),
+    }
 
 
 def test_what_is_looked_for_anew_is_scanned_at_once(agent, site):

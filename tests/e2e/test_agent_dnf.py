@@ -14,6 +14,7 @@ from shutil import rmtree
 import pytest
 
 from reconciler.model.policy import ProbeOrder
+from reconciler.model.run_reasons import Failure, Refusal
 from tests.e2e.agents import wait_until
 from tests.e2e.fake_site import FakeSite, serve_site
 from tests.e2e.rpm_machine import RpmMachine
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.e2e
 
 APP_1 = RpmPackage(name="app", version="1.0")
 APP_2 = RpmPackage(name="app", version="1.1", files={"opt/app": "new"})
+OWN = "repository"
+RPM_MAGIC = b"\xed\xab\xee\xdb"
 LIB_1 = RpmPackage(name="lib", version="1.0")
 HOLD = """
 import fcntl, sys, time
@@ -103,7 +106,7 @@ def test_unauthorized_upgrade_is_refused(scene):
     scene.offer(app, LIB_2, authorized=(app,))
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["unauthorizedUpgrade"]
+    assert scene.reasons() == [Refusal.UNAUTHORIZED_UPGRADE]
     assert "it would change lib from 1.0-1 to 2.0-1" in scene.site.details()
     assert scene.machine.packages() == {"app": "1.0-1", "lib": "1.0-1"}
 
@@ -113,7 +116,7 @@ def test_removal_is_refused(scene):
     scene.offer(RpmPackage(name="app", version="1.1", obsoletes=("lib",)))
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["removal"]
+    assert scene.reasons() == [Refusal.REMOVAL]
     assert scene.machine.packages() == {"app": "1.0-1", "lib": "1.0-1"}
 
 
@@ -122,7 +125,7 @@ def test_dependency_conflict_is_refused(scene):
     scene.offer(RpmPackage(name="app", version="1.1", conflicts=("lib",)))
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["dependencyConflict"]
+    assert scene.reasons() == [Refusal.DEPENDENCY_CONFLICT]
     assert scene.machine.packages() == {"app": "1.0-1", "lib": "1.0-1"}
 
 
@@ -131,7 +134,7 @@ def test_files_that_clash_are_found_before_anything_changes(scene):
     scene.offer(APP_2)
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["dependencyConflict"]
+    assert scene.reasons() == [Refusal.DEPENDENCY_CONFLICT]
     assert scene.machine.packages()["app"] == "1.0-1"
 
 
@@ -141,7 +144,7 @@ def test_version_lock_is_told_as_held(scene):
     scene.offer(APP_2)
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["held"]
+    assert scene.reasons() == [Refusal.HELD]
     assert "versionlock holds app" in scene.site.details()
 
 
@@ -160,7 +163,7 @@ def test_exclude_is_told_as_excluded(scene):
     scene.offer(APP_2)
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["excluded"]
+    assert scene.reasons() == [Refusal.EXCLUDED]
 
 
 def test_update_of_another_module_stream_does_not_apply(scene):
@@ -185,7 +188,7 @@ def test_disabled_module_is_told(scene):
     scene.offer(RpmPackage(name="pg", version="15.3", module=label))
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["moduleDisabled"]
+    assert scene.reasons() == [Refusal.MODULE_DISABLED]
 
 
 def test_failing_post_script_is_a_failure_until_it_works(scene):
@@ -193,7 +196,7 @@ def test_failing_post_script_is_a_failure_until_it_works(scene):
     script = {"post": "test -e /opt/ready"}
     scene.offer(RpmPackage(name="app", version="1.1", scripts=script))
     scene.pass_once(code=1)
-    assert scene.reasons() == ["scriptletFailed"]
+    assert scene.reasons() == [Failure.SCRIPTLET_FAILED]
     assert "%post(app-1.1-1.noarch) scriptlet failed, exit status 1" in scene.site.details()
     # rpm says that it is installed; we say that it is not done.
     assert scene.machine.packages() == {"app": "1.1-1"}
@@ -210,7 +213,7 @@ def test_failing_pre_script_leaves_the_old_version(scene):
     scene.offer(RpmPackage(name="app", version="1.1", scripts={"pre": "exit 1"}))
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["scriptletFailed"]
+    assert scene.reasons() == [Failure.SCRIPTLET_FAILED]
     assert scene.machine.packages() == {"app": "1.0-1"}
     assert scene.site.states() == {"ALSA-app-1.1-1": "missing"}
 
@@ -223,7 +226,7 @@ def test_content_with_another_digest_is_refused(scene):
             scene.site.content[digest] = content[:-1] + b"x"
     scene.pass_once(code=1)
 
-    assert scene.reasons() == ["contentIncomplete"]
+    assert scene.reasons() == [Refusal.CONTENT_INCOMPLETE]
     assert scene.machine.packages() == {"app": "1.0-1"}
 
 
@@ -285,6 +288,40 @@ def test_lock_of_another_program_is_waited_for(scene):
     assert scene.machine.packages() == {"app": "1.1-1"}
 
 
+@pytest.fixture
+def zombie():
+    """A process that has ended and was not reaped, as dnf's may be where it was killed."""
+    with subprocess.Popen(["/bin/true"]) as ended:
+        wait_until(lambda: " Z " in Path(f"/proc/{ended.pid}/stat").read_text())
+        yield ended.pid
+
+
+def write_lock(scene, process, age=0):
+    lock = scene.machine.root / "var/lib/dnf/rpmdb_lock.pid"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(str(process))
+    os.utime(lock, (time.time() - age, time.time() - age))
+
+
+def test_lock_of_a_killed_dnf_keeps_nobody_waiting(scene, zombie):
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    write_lock(scene, zombie)
+    scene.pass_once()
+
+    assert scene.machine.packages() == {"app": "1.1-1"}
+
+
+def test_lock_of_before_a_power_cut_keeps_nobody_waiting(scene):
+    """Its number belongs to another process by now."""
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    write_lock(scene, os.getpid(), age=1_000_000_000)
+    scene.pass_once()
+
+    assert scene.machine.packages() == {"app": "1.1-1"}
+
+
 def kill_in_the_middle(scene):
     """Kill rpm between the new version and the removal of the old one, which then both stand."""
     scene.machine.install(APP_1)
@@ -311,7 +348,7 @@ def test_killed_rpm_that_cannot_be_repaired_is_told_and_mended_by_the_next_run(s
     kill_in_the_middle(scene)
     rmtree(scene.agent.home / "dnf/repository/files")
     scene.agent.run("once", code=1)
-    assert scene.reasons() == ["interrupted"]
+    assert scene.reasons() == [Failure.INTERRUPTED]
     assert scene.site.states() == {"ALSA-app-1.1-1": "missing"}
     scene.site.set_policy(offers=(replace(scene.site.policy.offers[0], release=2),))
     scene.pass_once()
@@ -366,5 +403,76 @@ def test_full_disk_is_told_before_anything_changes(scene):
     finally:
         subprocess.run(["umount", full], check=True)
 
-    assert scene.reasons() == ["diskFull"]
+    assert scene.reasons() == [Refusal.DISK_FULL]
+    assert scene.machine.packages() == {"app": "1.0-1"}
+
+
+def test_configuration_that_dnf_cannot_read_is_told(scene):
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    scene.machine.write("etc/dnf/dnf.conf", "nonsense\n")
+    scene.pass_once(code=1)
+
+    assert scene.reasons() == [Refusal.DNF_FAILED]
+
+
+def test_dnf_that_ends_well_and_installs_nothing_is_a_failure(scene):
+    scene.machine.install(APP_1)
+    scene.offer(APP_2)
+    scene.machine.write("etc/dnf/dnf.conf", "[main]\ntsflags=test\n")
+    scene.pass_once(code=1)
+
+    assert scene.reasons() == [Failure.NOT_INSTALLED]
+    assert scene.machine.packages() == {"app": "1.0-1"}
+
+
+def offer_from_own(scene, *captured, own):
+    """Offer what was captured, where the machine's own repository holds the `own` packages."""
+    scene.machine.install(APP_1)
+    extra = RpmPackage(name="extra", version="1.0")
+    needs = replace(APP_2, requires=("extra",))
+    mirror = make_repository(scene.folder / "mirror", *own)
+    scene.machine.write(
+        "etc/yum.repos.d/lab.repo", f"[lab]\nname=lab\nbaseurl=file://{mirror}\ngpgcheck=0\n"
+    )
+    scene.offer(*(captured or (needs, extra)), authorized=captured or (needs,), content=OWN)
+    rpms = [one for one, content in scene.site.content.items() if content[:4] == RPM_MAGIC]
+    for digest in rpms:
+        del scene.site.content[digest]
+
+
+def test_own_repository_serves_what_was_captured(scene):
+    """The site gives the index alone: the files are the machine's own."""
+    own = (replace(APP_2, requires=("extra",)), RpmPackage(name="extra", version="1.0"))
+    offer_from_own(scene, own=own)
+    scene.pass_once()
+
+    assert scene.machine.packages() == {"app": "1.1-1", "extra": "1.0-1"}
+    assert scene.machine.reason_of("extra") == "dependency"
+    assert list(scene.site.states().values()) == ["installed"]
+
+
+def test_own_repository_with_another_file_is_refused(scene):
+    offer_from_own(scene, APP_2, own=(replace(APP_2, files={"opt/app": "other"}),))
+    scene.pass_once(code=1)
+
+    assert scene.reasons() == [Refusal.CONTENT_INCOMPLETE]
+    assert "have another app-1.1-1.noarch.rpm than was captured" in scene.site.details()
+    assert scene.machine.packages() == {"app": "1.0-1"}
+
+
+def test_own_repository_without_the_version_is_refused(scene):
+    offer_from_own(scene, APP_2, own=(replace(APP_2, version="1.2"),))
+    scene.pass_once(code=1)
+
+    assert scene.reasons() == [Refusal.CONTENT_INCOMPLETE]
+    assert scene.machine.packages() == {"app": "1.0-1"}
+
+
+def test_own_repository_that_does_not_answer_is_told(scene):
+    offer_from_own(scene, APP_2, own=(APP_2,))
+    rmtree(scene.folder / "mirror")
+    scene.pass_once(code=1)
+
+    assert scene.reasons() == [Refusal.CONTENT_INCOMPLETE]
     assert scene.machine.packages() == {"app": "1.0-1"}

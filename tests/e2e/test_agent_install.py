@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
+from reconciler.model.run_reasons import Failure, Refusal, WaitReason
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -68,7 +69,7 @@ def test_failing_postinst_is_a_failed_run(agent_on, site, tmp_path):
     (update,) = offer(site, tmp_path / "debs", app("1.1", scripts={"postinst": script}))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert site.states() == {update.id: "missing"}
     assert "it breaks" in site.details()
     assert "hunter2" not in site.details()
@@ -99,7 +100,7 @@ def test_removal_is_refused(agent_on, site, tmp_path):
     offer(site, tmp_path / "debs", app("1.1", fields={"Conflicts": "other"}))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "removal")]
+    assert site.statuses() == [(REFUSED, Refusal.REMOVAL)]
     assert agent.machine.installed() == {"app": "1.0", "other": "1.0"}
 
 
@@ -112,7 +113,7 @@ def test_unauthorized_upgrade_is_refused(agent_on, site, tmp_path):
     )
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "unauthorizedUpgrade")]
+    assert site.statuses() == [(REFUSED, Refusal.UNAUTHORIZED_UPGRADE)]
     assert agent.machine.installed() == {"app": "1.0", "lib": "1.0"}
 
 
@@ -123,7 +124,7 @@ def test_dependency_that_was_not_captured_is_refused(agent_on, site, lab, tmp_pa
     offer(site, tmp_path / "debs", app("1.1", depends=("extra",)))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "dependencyConflict")]
+    assert site.statuses() == [(REFUSED, Refusal.DEPENDENCY_CONFLICT)]
 
 
 def test_held_package_is_refused(agent_on, site, tmp_path):
@@ -132,7 +133,7 @@ def test_held_package_is_refused(agent_on, site, tmp_path):
     offer(site, tmp_path / "debs", app("1.1"))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "held")]
+    assert site.statuses() == [(REFUSED, Refusal.HELD)]
 
 
 def test_new_dependency_is_automatic_and_marks_stay(agent_on, site, tmp_path):
@@ -185,7 +186,7 @@ def test_wrong_digest_is_refused(agent_on, site, tmp_path):
     site.content[deb] = site.content[deb][:-1] + b"!"
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "contentIncomplete")]
+    assert site.statuses() == [(REFUSED, Refusal.CONTENT_INCOMPLETE)]
     assert agent.machine.installed()["app"] == "1.0"
 
 
@@ -269,7 +270,7 @@ def test_time_limit_is_told_and_dpkg_ends(agent_on, site, tmp_path):
     )
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "timeout")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.TIMEOUT)]
     assert site.states() == {update.id: "installed"}
 
 
@@ -297,7 +298,7 @@ def test_lock_of_another_program_is_waited_for(agent_on, site, tmp_path):
     with (agent.machine.root / "var/lib/dpkg/lock-frontend").open("wb") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         process = agent.start()
-        wait_until(lambda: site.statuses() == [(POSTPONED, "locked")])
+        wait_until(lambda: site.statuses() == [(POSTPONED, WaitReason.LOCKED)])
         time.sleep(1)
         assert f"process {os.getpid()} (" in site.details()
     wait_until(lambda: site.statuses()[1:] == [STARTED, SUCCEEDED, DONE])
@@ -316,7 +317,7 @@ def test_lock_that_is_never_given_back_is_refused_and_its_holder_named(agent_on,
         agent.run("once")
         agent.run("once", code=1)
 
-    assert site.statuses() == [(POSTPONED, "locked"), (REFUSED, "locked")]
+    assert site.statuses() == [(POSTPONED, WaitReason.LOCKED), (REFUSED, Refusal.LOCKED)]
     assert site.details().count(f"process {os.getpid()} (") == 2
     assert agent.machine.installed() == {"app": "1.0"}
 

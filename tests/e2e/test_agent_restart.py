@@ -8,8 +8,9 @@ import pytest
 
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
-from reconciler.model.orders import HookOrder, RestartOrder, RunOrder
+from reconciler.model.orders import HookOrder, RestartOrder, RunOrder, UserRights
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import Failure, Refusal, RestartWait, WaitReason
 from tests.e2e.agents import (
     DONE,
     FAILED,
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.e2e
 
 REQUIRED, FORCED = int(StatusId.RESTART_STARTED_REQUIRED), int(StatusId.RESTART_STARTED_FORCED)
 PUT_OFF = int(StatusId.DONE_RESTART_POSTPONED_AUTOMATICALLY)
+GO_ON = int(StatusId.RESTART_NEEDED_TO_GO_ON)
 MARK = "echo restart > /run/reboot-required; echo app >> /run/reboot-required.pkgs"
 HOOKS = HookOrder("drain", "verify", timedelta(seconds=20))
 RESTART = RestartOrder(servers="if-required")
@@ -123,6 +125,73 @@ def test_agent_that_is_killed_before_the_machine_goes_down_asks_again(
     assert site.statuses() == [STARTED, SUCCEEDED, (REQUIRED, "")]
 
 
+def demanding():
+    """Give a package that can only be installed on the second boot, and says so."""
+    boot = "read boot < /proc/sys/kernel/random/boot_id"
+    script = f'{boot}; if [ "$boot" != second ]; then {MARK}; exit 1; fi'
+    return app("1.1", scripts={"preinst": script})
+
+
+def test_run_that_needs_a_restart_first_goes_on_after_it(agent_on, site, tmp_path, scripts):
+    agent = agent_on(app("1.0"))
+    machine = scripts(agent)
+    offer(site, tmp_path / "debs", demanding(), order=RunOrder(RESTART))
+    process = agent.start()
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, "")]
+    wait_until(lambda: machine.calls() == ["restart"])
+    process.kill()
+    process.wait()
+    machine.boot("second")
+    agent.run("once")
+
+    assert site.statuses() == [*stuck, (REQUIRED, ""), STARTED, SUCCEEDED, DONE]
+    assert machine.calls() == ["restart"]
+    assert agent.machine.installed() == {"app": "1.1"}
+
+
+def test_restart_that_is_suppressed_keeps_the_run_waiting_until_somebody_restarts(
+    agent_on, site, tmp_path, scripts
+):
+    agent = agent_on(app("1.0"))
+    machine = scripts(agent)
+    offer(site, tmp_path / "debs", demanding(), order=RunOrder(RestartOrder(servers="suppress")))
+    agent.run("once", code=1)
+    agent.run("once")
+    agent.run("once")
+    put_off = int(StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY)
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, "")]
+    assert site.statuses() == [*stuck, (put_off, WaitReason.RESTART)]
+    assert f"september/1: {WaitReason.RESTART.value}" in agent.run("status").stdout
+    machine.boot("second")
+    agent.run("once")
+
+    assert site.statuses()[4:] == [STARTED, SUCCEEDED, DONE]
+    assert machine.calls() == []
+
+
+def test_user_puts_the_restart_off_that_a_run_needs_first(agent_on, site, tmp_path, scripts):
+    agent = agent_on(app("1.0"))
+    scripts(agent)
+    user = UserRights(available=True, postpone=True)
+    order = RunOrder(RestartOrder(servers="if-required", grace=timedelta(hours=1)), user=user)
+    deadline = datetime.now(UTC) + timedelta(hours=1)
+    offer(site, tmp_path / "debs", demanding(), order=order, mandatory_at=deadline)
+    agent.start()
+    wait_until(site.states)
+    agent.run("install-now", site.policy.offers[0].advertisement)
+    required = (int(StatusId.RESTART_REQUIRED), RestartWait.GRACE)
+    stuck = [STARTED, (FAILED, Failure.RESTART_FIRST), (GO_ON, ""), required]
+    wait_until(lambda: site.statuses() == stuck)
+    agent.run("postpone", "restart", "--for", "10m")
+    postponed = int(StatusId.RESTART_FIRST_POSTPONED_BY_USER), WaitReason.RESTART_POSTPONED
+    wait_until(lambda: site.statuses()[4:] == [postponed])
+    agent.run("postpone", "restart", "--until", (deadline - timedelta(minutes=9)).isoformat())
+
+    chosen = int(StatusId.RESTART_FIRST_RESCHEDULED_BY_USER), WaitReason.RESTART_RESCHEDULED
+    wait_until(lambda: site.statuses()[5:] == [chosen])
+    assert agent.machine.installed() == {"app": "1.0"}
+
+
 def test_several_rollouts_share_one_restart(agent_on, site, tmp_path, scripts):
     library = DebPackage(name="lib", version="1.0", files={"usr/share/lib": "1.0"})
     agent = agent_on(app("1.0"), library)
@@ -201,7 +270,7 @@ def test_restart_waits_for_its_window_with_hooks_of_its_own(agent_on, site, tmp_
     site.set_policy(windows=open_between(later))
     offer(site, tmp_path / "debs", marking(), order=RunOrder(RESTART, hooks=HOOKS))
     agent.run("once")
-    told = [STARTED, SUCCEEDED, (PUT_OFF, "window")]
+    told = [STARTED, SUCCEEDED, (PUT_OFF, RestartWait.WINDOW)]
     assert site.statuses() == told
     assert machine.calls() == ["drain", "verify"]
     assert not patching(agent).exists()
@@ -231,7 +300,10 @@ def test_hook_that_fails_before_a_late_restart_puts_it_off(agent_on, site, tmp_p
 
     assert machine.calls() == ["drain", "verify", "drain"]
     assert not patching(agent).exists()
-    assert site.statuses()[2:] == [(PUT_OFF, "window"), (PUT_OFF, "hookBefore")]
+    assert site.statuses()[2:] == [
+        (PUT_OFF, RestartWait.WINDOW),
+        (PUT_OFF, RestartWait.HOOK_BEFORE),
+    ]
 
 
 def test_restart_that_somebody_else_made_is_not_made_again(agent_on, site, tmp_path, scripts):
@@ -259,7 +331,7 @@ def test_users_have_time_before_the_restart(agent_on, site, tmp_path, scripts):
     process.wait()
 
     assert machine.calls() == ["notify this computer restarts in 0:00:03", "restart"]
-    required = (int(StatusId.RESTART_REQUIRED), "grace")
+    required = (int(StatusId.RESTART_REQUIRED), RestartWait.GRACE)
     assert site.statuses()[:3] == [STARTED, SUCCEEDED, required]
 
 
@@ -302,7 +374,7 @@ def test_failing_hook_before_is_a_failed_run_that_installed_nothing(
     offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookBefore")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_BEFORE)]
     assert "three sessions left" in site.details()
     assert "hunter2" not in site.details()
     assert [one.exit_code for one in site.batches[-1].statuses][-1] == 4
@@ -320,7 +392,7 @@ def test_hook_that_hangs_is_ended_with_all_that_it_started(agent_on, site, tmp_p
     offer(site, tmp_path / "debs", app("1.1"), order=order)
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookBefore")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_BEFORE)]
     assert "longer than 0:00:01" in site.details()
     wait_until(lambda: not Path(f"/proc/{child.read_text().strip()}").exists())
 
@@ -334,7 +406,7 @@ def test_failing_hook_after_is_a_failed_run_though_all_is_installed(
     (update,) = offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "hookAfter")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.HOOK_AFTER)]
     assert machine.calls() == ["drain", "verify"]
     assert site.states() == {update.id: "installed"}
 
@@ -346,7 +418,7 @@ def test_hook_after_runs_when_the_install_failed(agent_on, site, tmp_path, scrip
     offer(site, tmp_path / "debs", bad, order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [STARTED, (FAILED, "exitCode")]
+    assert site.statuses() == [STARTED, (FAILED, Failure.EXIT_CODE)]
     assert machine.calls() == ["drain", "verify"]
 
 
@@ -355,7 +427,7 @@ def test_hook_that_nobody_configured_refuses_the_run(agent_on, site, tmp_path):
     offer(site, tmp_path / "debs", app("1.1"), order=RunOrder(hooks=HOOKS))
     agent.run("once", code=1)
 
-    assert site.statuses() == [(REFUSED, "hookUnknown")]
+    assert site.statuses() == [(REFUSED, Refusal.HOOK_UNKNOWN)]
     assert "drain" in site.details()
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
 from reconciler.model.permits import PermitReply
+from reconciler.model.run_reasons import WaitReason
 from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
 from tests.e2e.fake_site import make_offer
 
@@ -105,7 +106,7 @@ def test_a_run_that_needs_a_permit_waits_for_it(enrolled, site, tmp_path):
     enrolled.run("once")
     enrolled.run("once")
     assert versions(enrolled) == "1.0"
-    assert site.statuses() == [(int(StatusId.RUN_WAITS), "permit")]
+    assert site.statuses() == [(int(StatusId.RUN_WAITS), WaitReason.PERMIT)]
 
     site.permit = PermitReply(granted=True, expires_at=datetime.now(UTC) + timedelta(hours=1))
     enrolled.run("once")

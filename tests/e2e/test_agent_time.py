@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.model.messages import StatusId
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import WaitReason
 from tests.e2e.agents import DONE, PROJECT, STARTED, SUCCEEDED, app, offer, wait_until
 from tests.e2e.fake_site import FakeSite, serve_site
 
@@ -35,7 +36,7 @@ def test_clock_wrong_by_a_day_starts_nothing_and_says_why(agent_on, site, tmp_pa
     assert run_at(agent, offset, "once") == 0
     told = newest_facts(site)["clock.skew.minutes"]
     assert told == (-1440 if offset == "+1d" else 1440)
-    assert site.statuses() == [(int(StatusId.RUN_WAITS), "clock")]
+    assert site.statuses() == [(int(StatusId.RUN_WAITS), WaitReason.CLOCK)]
     assert site.states() == {update.id: "missing"}, "scans go on"
     assert all(
         abs(batch.sent_at - datetime.now(UTC)) < timedelta(minutes=1) for batch in site.batches
@@ -70,9 +71,11 @@ def window(begin, end):
 @pytest.mark.parametrize(
     ("span", "told"),
     [
-        pytest.param((600, 1200), (StatusId.WINDOW_TOO_EARLY, "windowAhead"), id="ahead"),
-        pytest.param((-600, -5), (StatusId.WINDOW_TOO_LATE, "windowMissed"), id="missed"),
-        pytest.param((-600, 60), (StatusId.WINDOW_TOO_SHORT, "windowTooShort"), id="too-short"),
+        pytest.param((600, 1200), (StatusId.WINDOW_TOO_EARLY, WaitReason.WINDOW_AHEAD), id="ahead"),
+        pytest.param((-600, -5), (StatusId.WINDOW_TOO_LATE, WaitReason.WINDOW_MISSED), id="missed"),
+        pytest.param(
+            (-600, 60), (StatusId.WINDOW_TOO_SHORT, WaitReason.WINDOW_TOO_SHORT), id="too-short"
+        ),
     ],
 )
 def test_run_that_waits_for_its_window_says_so_once(agent_on, site, tmp_path, span, told):

@@ -12,6 +12,7 @@ from reconciler.agent.user_socket import PLACE, short_path
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import Reminder, RestartOrder, RunOrder, UserRights
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import RestartWait, WaitReason
 from tests.e2e.agents import DONE, STARTED, SUCCEEDED, app, offer, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -71,6 +72,7 @@ def test_user_chooses_a_time(waiting, site):
     agent.run("install-now", OFFER, "--at", in_seconds(4).isoformat())
     wait_until(lambda: site.statuses() == [(RESCHEDULED, "")])
     assert "as you chose" in agent.run("pending").stdout
+    assert f"september/1: {WaitReason.CHOSEN.value}" in agent.run("status").stdout
     wait_until(lambda: site.statuses()[1:] == [STARTED, SUCCEEDED, DONE], seconds=20)
 
     assert voluntary(site)[STARTED[0]]
@@ -81,6 +83,7 @@ def test_user_postpones_until_the_deadline_and_then_it_is_enforced(waiting, site
     site.set_policy(windows=Windows(always=True, updates=(), until=in_seconds(0)))
     assert "postponed until" in agent.run("postpone", OFFER, "--for", "1d").stdout
     wait_until(lambda: site.statuses() == [(POSTPONED, "")])
+    assert f"september/1: {WaitReason.POSTPONED.value}" in agent.run("status").stdout
     wait_until(lambda: site.statuses()[1:] == [STARTED, SUCCEEDED, DONE], seconds=20)
 
     assert voluntary(site) == {
@@ -192,14 +195,14 @@ def test_user_postpones_the_restart(agent_on, site, tmp_path):
     agent.start()
     wait_until(site.states)
     agent.run("install-now", OFFER)
-    required = (int(StatusId.RESTART_REQUIRED), "grace")
+    required = (int(StatusId.RESTART_REQUIRED), RestartWait.GRACE)
     wait_until(lambda: site.statuses() == [STARTED, SUCCEEDED, required], seconds=20)
     assert "restart  needed since" in agent.run("pending").stdout
     agent.run("postpone", "restart", "--for", "10m")
 
-    later = (int(StatusId.DONE_RESTART_POSTPONED_BY_USER), "postponed")
+    later = (int(StatusId.DONE_RESTART_POSTPONED_BY_USER), RestartWait.POSTPONED)
     wait_until(lambda: site.statuses()[3:] == [later], seconds=15)
     agent.run("postpone", "restart", "--until", in_seconds(900).isoformat())
 
-    chosen = (int(StatusId.DONE_RESTART_RESCHEDULED_BY_USER), "postponed")
+    chosen = (int(StatusId.DONE_RESTART_RESCHEDULED_BY_USER), RestartWait.POSTPONED)
     wait_until(lambda: site.statuses()[4:] == [chosen], seconds=15)

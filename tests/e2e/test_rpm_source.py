@@ -16,7 +16,7 @@ from reconciler.fetch import Fetcher
 from reconciler.model.errors import CatalogError
 from reconciler.model.updates import CatalogEntry, UpdateSeverity
 from tests.e2e.archives import NOW, FixedClock
-from tests.e2e.rpms import AdvisoryText, RpmPackage, add_modules, make_repository
+from tests.e2e.rpms import AdvisoryText, RpmPackage, add_modules, make_repository, pack_with_zstd
 
 pytestmark = pytest.mark.e2e
 
@@ -66,6 +66,15 @@ def test_advisory_becomes_an_update_with_its_files(tmp_path):
     content = (tmp_path / file.path).read_bytes()
     assert (file.name, file.architecture, file.version) == APP.pin
     assert (file.size, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_metadata_packed_with_zstd_are_read(tmp_path):
+    make_repository(tmp_path, APP, LIB, advisories=(ALSA,))
+    before = read(tmp_path)
+    pack_with_zstd(tmp_path)
+    assert sorted({path.suffix for path in (tmp_path / "repodata").iterdir()}) == [".xml", ".zst"]
+
+    assert read(tmp_path).updates == before.updates
 
 
 def test_package_without_advisory_is_an_update_of_its_source(tmp_path):

@@ -16,12 +16,13 @@ from reconciler.agent.content import Content
 from reconciler.agent.errors import CommandError, RunRefusedError
 from reconciler.agent.inventory import Inventory, group_by_name, name_packages
 from reconciler.agent.log import Log
-from reconciler.agent.packages import INTERRUPTED, Command, Findings, Preparation, Settled
+from reconciler.agent.packages import Command, Findings, Preparation, Settled
 from reconciler.agent.process import Runner
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.surroundings import Surroundings
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure, Refusal
 from reconciler.model.updates import CatalogSlice, UpdateState
 
 _MEBIBYTE = 1024 * 1024
@@ -112,7 +113,9 @@ class AptPackages:
             code = 0
         if code == 0:
             return Settled(0, detail=_render_edited_files(ended.output))
-        reason = INTERRUPTED if code is None else "exitCode"
+        reason = Failure.INTERRUPTED if code is None else Failure.EXIT_CODE
+        if code is not None and self._wants_restart_first(preparation):
+            reason = Failure.RESTART_FIRST
         return Settled(code, reason, last_lines(ended.output))
 
     def wants_restart(self) -> bool:
@@ -122,6 +125,12 @@ class AptPackages:
     def _is_done(self, preparation: Preparation) -> bool:
         installed = group_by_name(self._dpkg.list_installed())
         return not DPKG_JUDGE.packages_to_install(preparation.pins, installed)
+
+    def _wants_restart_first(self, preparation: Preparation) -> bool:
+        """Tell whether a package that could not be installed left the mark for a restart."""
+        installed = group_by_name(self._dpkg.list_installed())
+        missing = DPKG_JUDGE.packages_to_install(preparation.pins, installed)
+        return not {name for name, _, _ in missing}.isdisjoint(read_restart_packages(self._root))
 
     def _restore_marks(self, preparation: Preparation) -> None:
         """Mark again as automatic what apt has turned to manual, because we named it."""
@@ -142,7 +151,8 @@ def _refuse_half_way(prepared: Preparation, installed: Inventory) -> None:
     )
     if prepared.pins and broken:
         raise RunRefusedError(
-            "dpkgInterrupted", f"dpkg left {', '.join(broken[:10])} half-way and cannot end it"
+            Refusal.DPKG_INTERRUPTED,
+            f"dpkg left {', '.join(broken[:10])} half-way and cannot end it",
         )
 
 

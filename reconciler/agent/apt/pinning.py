@@ -9,6 +9,7 @@ from reconciler.agent.apt.programs import Apt
 from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.inventory import Inventory
 from reconciler.agent.packages import Pin
+from reconciler.model.run_reasons import Refusal
 from reconciler.model.versions import compare_dpkg
 
 _CANDIDATE = re.compile(r"  Candidate: (\S+)", re.ASCII)
@@ -20,7 +21,7 @@ def refuse_held(pins: Collection[Pin], installed: Inventory) -> None:
     """Raise RunRefusedError where a package is on hold."""
     held = sorted({name for name, _, _ in pins for found in installed.get(name, ()) if found.held})
     if held:
-        raise RunRefusedError("held", f"the machine's administrator holds {', '.join(held)}")
+        raise RunRefusedError(Refusal.HELD, f"the machine's administrator holds {', '.join(held)}")
 
 
 def refuse_pinned(pins: Sequence[Pin], captured: Apt, own: Apt) -> None:
@@ -36,7 +37,8 @@ def refuse_pinned(pins: Sequence[Pin], captured: Apt, own: Apt) -> None:
         chosen = older.get(name, version)
         if (name, version) in forbidden or (chosen == _NONE or compare_dpkg(chosen, version) < 0):
             raise RunRefusedError(
-                "pinned", f"a pin in the machine's apt preferences keeps {name} from {version}"
+                Refusal.PINNED,
+                f"a pin in the machine's apt preferences keeps {name} from {version}",
             )
 
 

@@ -20,6 +20,7 @@ from reconciler.agent.packages import Pin, Preparation
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import DEB_INDEX, ContentFile
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Refusal
 
 _INDEX_LIMIT = 64 * 1024 * 1024
 # Where packages may put their files: each may be a disk of its own.
@@ -122,7 +123,7 @@ class Preparer:
         for deb in sorted(self._repository.path.glob("cache/archives/*.deb")):
             if digest_of_file(deb) not in digests:
                 raise RunRefusedError(
-                    "contentIncomplete",
+                    Refusal.CONTENT_INCOMPLETE,
                     f"the machine's own sources have another {deb.name} than was captured",
                 )
 

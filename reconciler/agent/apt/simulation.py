@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.packages import Pin
 from reconciler.agent.redaction import last_lines
+from reconciler.model.run_reasons import Refusal
 
 _INSTALL = re.compile(r"Inst (\S+) (?:\[([^]\s]+)\] )?\((\S+) [^[]*\[([a-z0-9-]+)\]", re.ASCII)
 _CONFIGURE = re.compile(r"Conf (\S+) \((\S+) [^[]*\[([a-z0-9-]+)\]", re.ASCII)
 _REMOVE = re.compile(r"(?:Remv|Purg) (\S+)", re.ASCII)
 # What apt-get prints in the C locale, and the reason that it stands for; the first that fits.
 _FAILURES = (
-    ("Packages need to be removed", "removal"),
-    ("Held packages were changed", "held"),
-    ("you have held broken packages", "dependencyConflict"),
-    ("unmet dependencies", "dependencyConflict"),
-    ("was not found", "contentIncomplete"),
-    ("Unable to locate package", "contentIncomplete"),
-    ("Could not get lock", "locked"),
-    ("dpkg was interrupted", "dpkgInterrupted"),
+    ("Packages need to be removed", Refusal.REMOVAL),
+    ("Held packages were changed", Refusal.HELD),
+    ("you have held broken packages", Refusal.DEPENDENCY_CONFLICT),
+    ("unmet dependencies", Refusal.DEPENDENCY_CONFLICT),
+    ("was not found", Refusal.CONTENT_INCOMPLETE),
+    ("Unable to locate package", Refusal.CONTENT_INCOMPLETE),
+    ("Could not get lock", Refusal.LOCKED),
+    ("dpkg was interrupted", Refusal.DPKG_INTERRUPTED),
 )
 
 
@@ -77,18 +78,18 @@ def check_simulation(
     """
     if simulation.removes:
         names = ", ".join(simulation.removes)
-        raise RunRefusedError("removal", f"it would remove {names}")
+        raise RunRefusedError(Refusal.REMOVAL, f"it would remove {names}")
     for install in simulation.installs:
         if install.replaces and install.key not in offered:
             raise RunRefusedError(
-                "unauthorizedUpgrade",
+                Refusal.UNAUTHORIZED_UPGRADE,
                 f"it would change {install.name} from {install.replaces} to {install.version}, "
                 "which is not in the offer",
             )
     absent = set(pins) - {install.key for install in simulation.installs} - simulation.configures
     if absent:
         name, _, version = min(absent)
-        raise RunRefusedError("contentIncomplete", f"apt would not install {name} {version}")
+        raise RunRefusedError(Refusal.CONTENT_INCOMPLETE, f"apt would not install {name} {version}")
 
 
 def explain_failure(output: str) -> RunRefusedError:
@@ -97,12 +98,14 @@ def explain_failure(output: str) -> RunRefusedError:
     for text, reason in _FAILURES:
         if text in output:
             return RunRefusedError(reason, f"apt would not do it: {said}")
-    return RunRefusedError("aptFailed", f"apt could not say what it would do: {said}")
+    return RunRefusedError(Refusal.APT_FAILED, f"apt could not say what it would do: {said}")
 
 
 def _parse_install(line: str) -> Installation:
     found = _INSTALL.match(line)
     if found is None:
-        raise RunRefusedError("aptFailed", f"apt says what is not understood: {line[:200]!r}")
+        raise RunRefusedError(
+            Refusal.APT_FAILED, f"apt says what is not understood: {line[:200]!r}"
+        )
     name, old, version, architecture = found.groups()
     return Installation(name.partition(":")[0], architecture, version, old or "")

@@ -12,6 +12,7 @@ from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.home import read_bounded
 from reconciler.agent.packages import Pin
 from reconciler.model.policy import OfferedUpdate
+from reconciler.model.run_reasons import Refusal
 
 _LIMIT = 1024 * 1024
 _LOCK = re.compile(r"(?P<name>.+)-(?:(?P<epoch>[0-9*]+):)?(?P<rest>[^-]+-[^-]+)")
@@ -24,11 +25,11 @@ def refuse_kept(root: Path, pins: Collection[Pin]) -> None:
     """Raise RunRefusedError where a package is locked to other versions, or excluded."""
     locked = sorted({pin[0] for pin in pins if _is_locked(pin, _read_locks(root))})
     if locked:
-        raise RunRefusedError("held", f"versionlock holds {', '.join(locked)}")
+        raise RunRefusedError(Refusal.HELD, f"versionlock holds {', '.join(locked)}")
     patterns = list(_read_excludes(root))
     excluded = sorted({pin[0] for pin in pins if _is_excluded(pin, patterns)})
     if excluded:
-        raise RunRefusedError("excluded", f"dnf.conf excludes {', '.join(excluded)}")
+        raise RunRefusedError(Refusal.EXCLUDED, f"dnf.conf excludes {', '.join(excluded)}")
 
 
 def refuse_disabled(root: Path, updates: Collection[OfferedUpdate], pins: Collection[Pin]) -> None:
@@ -45,7 +46,9 @@ def refuse_disabled(root: Path, updates: Collection[OfferedUpdate], pins: Collec
         state, chosen = states.get(name, ("", ""))
         if state == "disabled" or (state == "enabled" and chosen and chosen != stream):
             shown = f"follows the stream {chosen}" if state == "enabled" else "is disabled"
-            raise RunRefusedError("moduleDisabled", f"the module {name} {shown}, not {stream}")
+            raise RunRefusedError(
+                Refusal.MODULE_DISABLED, f"the module {name} {shown}, not {stream}"
+            )
 
 
 def _is_locked(pin: Pin, locks: Collection[str]) -> bool:

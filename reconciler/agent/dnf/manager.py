@@ -20,16 +20,16 @@ from reconciler.agent.dnf.restart import (
 )
 from reconciler.agent.dnf.rpm import Rpm, RpmRecord, find_duplicates, newest_records
 from reconciler.agent.dnf.scriptlets import BrokenPackages, broken_pins, find_failures
-from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.inventory import Inventory, group_by_name
 from reconciler.agent.judge import Judge
 from reconciler.agent.log import Log
-from reconciler.agent.packages import INTERRUPTED, Command, Findings, Pin, Preparation, Settled
+from reconciler.agent.packages import Command, Findings, Pin, Preparation, Settled
 from reconciler.agent.process import Runner
 from reconciler.agent.redaction import last_lines
 from reconciler.agent.surroundings import Surroundings
 from reconciler.model.messages import FactValue
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Failure
 from reconciler.model.updates import CatalogSlice, UpdateState
 from reconciler.model.versions import compare_rpm
 
@@ -79,10 +79,6 @@ class DnfPackages:
 
     def prepare(self, offer: Offer, missing: Collection[str]) -> Preparation:
         """Make a private repository of the captured content; dnf simulates, and rpm tests."""
-        if offer.order.content == "repository":
-            raise RunRefusedError(
-                "ownSources", "with dnf, files come from the captured content alone"
-            )
         installed = _inventory(self._newest(self._rpm.list_records()))
         pins = RPM_JUDGE.choose_pins(offer, missing, installed)
         # dnf does not reinstall and upgrade at once; what is only half-way has time.
@@ -115,14 +111,13 @@ class DnfPackages:
         self._broken.take(pins, broken_pins(output, pins))
         failures = find_failures(output)
         if failures:
-            return Settled(ended.code, "scriptletFailed", last_lines("\n".join(failures)))
+            return Settled(ended.code, Failure.SCRIPTLET_FAILED, last_lines("\n".join(failures)))
         if ended.code not in {0, None}:
-            return Settled(ended.code, "exitCode", last_lines(output))
+            return Settled(ended.code, Failure.EXIT_CODE, last_lines(output))
         if self._is_done(pins):
             return Settled(0)
-        return Settled(
-            ended.code, INTERRUPTED if ended.code is None else "notInstalled", last_lines(output)
-        )
+        reason = Failure.INTERRUPTED if ended.code is None else Failure.NOT_INSTALLED
+        return Settled(ended.code, reason, last_lines(output))
 
     def wants_restart(self) -> bool:
         """Tell whether the core or the kernel is newer than what runs."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler.agent.captured import fetch_manifest, place_file, refuse_full
-from reconciler.agent.content import Content
+from reconciler.agent.content import Content, digest_of_file
 from reconciler.agent.dnf.holds import refuse_disabled, refuse_kept
 from reconciler.agent.dnf.programs import Dnf, PrivateRepository
 from reconciler.agent.dnf.transaction import check_transaction
@@ -17,6 +17,7 @@ from reconciler.agent.packages import Pin, Preparation
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import RPM_INDEX, ContentFile
 from reconciler.model.policy import Offer
+from reconciler.model.run_reasons import Refusal
 
 _INDEX_FOLDER = "repodata/"
 
@@ -43,7 +44,13 @@ class Preparer:
         offered = {pin for update in offer.updates for pin in update.packages}
         check_transaction(transaction, pins, offered, installed)
         refuse_kept(self._root, transaction.adds)
-        self._fetch_packages(transaction.adds, files)
+        wanted = [_find(pin, files) for pin in transaction.adds]
+        refuse_full(self._repository.path, sum(file.size for file in wanted))
+        if offer.order.content == "repository":
+            self._download(transaction.adds, wanted, again=again)
+        else:
+            for file in wanted:
+                place_file(self._content, file, self._repository.files)
         self._dnf.test(pins, again=again)
         return Preparation(tuple(pins), ())
 
@@ -56,11 +63,20 @@ class Preparer:
             if path.startswith(_INDEX_FOLDER):
                 place_file(self._content, file, self._repository.files)
 
-    def _fetch_packages(self, adds: Sequence[Pin], files: Mapping[str, ContentFile]) -> None:
-        wanted = [_find(pin, files) for pin in adds]
-        refuse_full(self._repository.path, sum(file.size for file in wanted))
+    def _download(self, adds: Sequence[Pin], wanted: Sequence[ContentFile], *, again: bool) -> None:
+        """Take the files from the machine's own repositories, and believe their digests (S18).
+
+        They go where captured ones would, so that nothing else can be installed.
+        """
+        self._dnf.download(adds, again=again)
+        found = {digest_of_file(path): path for path in self._repository.downloads.glob("*.rpm")}
         for file in wanted:
-            place_file(self._content, file, self._repository.files)
+            if file.sha256 not in found:
+                raise RunRefusedError(
+                    Refusal.CONTENT_INCOMPLETE,
+                    f"the machine's own repositories have another {file.path} than was captured",
+                )
+            found[file.sha256].replace(self._repository.files / file.path)
 
 
 def is_reinstall(pins: Sequence[Pin], installed: Inventory) -> bool:
@@ -78,5 +94,5 @@ def _find(pin: Pin, files: Mapping[str, ContentFile]) -> ContentFile:
     name, architecture, version = pin
     path = f"{name}-{version}.{architecture}.rpm".replace(":", "_")
     if path not in files:
-        raise RunRefusedError("contentIncomplete", f"{path} is not in the captured content")
+        raise RunRefusedError(Refusal.CONTENT_INCOMPLETE, f"{path} is not in the captured content")
     return files[path]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.agent.dnf.rpm import Rpm
+from reconciler.agent.dnf.stale_locks import release_stale_locks
 from reconciler.agent.dnf.transaction import (
     LOCKED,
     Transaction,
@@ -21,6 +22,14 @@ _NOTHING = "Nothing to do."
 _RESOLVED = "Dependencies resolved."
 # It would offer packages of its own beside the captured ones.
 _PLUGIN = "local"
+_BEHAVIOUR = {
+    "install_weak_deps": "False",
+    "clean_requirements_on_remove": "False",
+    "exit_on_lock": "True",
+    "best": "True",
+    "skip_broken": "False",
+    "color": "never",
+}
 _LOCK_TRIES, _LOCK_PAUSE = 30, 1.0
 
 
@@ -35,9 +44,19 @@ class PrivateRepository:
         """Where `repodata` and the rpms lie."""
         return self.path / "files"
 
+    @property
+    def downloads(self) -> Path:
+        """Where rpms of the machine's own repositories come to."""
+        return self.path / "downloads"
+
+    @property
+    def own_cache(self) -> Path:
+        """What dnf keeps of the machine's own repositories for us, from one run to the next."""
+        return self.path.parent / "own-cache"
+
     def make(self) -> None:
         """Make the directories and the one file that names the repository."""
-        for name in ("files", "repos", "cache", "log", "home"):
+        for name in ("files", "downloads", "repos", "cache", "log", "home"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         # What our digests vouch for needs no further signature, and was authorized as it is.
         lines = (
@@ -53,20 +72,15 @@ class PrivateRepository:
 
     def options(self) -> list[str]:
         """Say how dnf sees this repository only, and adds nothing by its own taste."""
-        settings = {
-            "reposdir": self.path / "repos",
-            "cachedir": self.path / "cache",
-            "install_weak_deps": "False",
-            "clean_requirements_on_remove": "False",
-            "exit_on_lock": "True",
-            "best": "True",
-            "skip_broken": "False",
-            "color": "never",
-        }
-        return [
-            f"--disableplugin={_PLUGIN}",
-            *(f"--setopt={name}={value}" for name, value in settings.items()),
-        ]
+        places = {"reposdir": str(self.path / "repos"), "cachedir": str(self.path / "cache")}
+        return [f"--disableplugin={_PLUGIN}", *_set(places), *_set(_BEHAVIOUR)]
+
+    def own_options(self, root: Path) -> list[str]:
+        """Say how dnf sees the machine's own repositories, but brings files here."""
+        places = {"cachedir": str(self.own_cache)}
+        if root != Path("/"):
+            places["reposdir"] = str(root / "etc/yum.repos.d")
+        return [f"--disableplugin={_PLUGIN}", *_set(places), *_set(_BEHAVIOUR)]
 
 
 class Dnf:
@@ -100,6 +114,18 @@ class Dnf:
         if done.code != 0:
             raise explain_failure(done.code, f"{done.output}\n{done.errors}")
 
+    def download(self, pins: Sequence[Pin], *, again: bool) -> None:
+        """Bring these rpms from the machine's own repositories; raises RunRefusedError."""
+        words = [
+            *("dnf", *self._where(), *self._repository.own_options(self._root)),
+            *("--assumeyes", "--refresh", "--downloadonly"),
+            f"--downloaddir={self._repository.downloads}",
+            *_words("reinstall" if again else "install", pins),
+        ]
+        done = self._try(words, limited=False)
+        if done.code != 0:
+            raise explain_failure(done.code, f"{done.output}\n{done.errors}")
+
     def install_command(self, pins: Sequence[Pin], *, again: bool) -> list[str]:
         """Say what installs these and what they need, and never removes."""
         return self._command("--assumeyes", *_change_words(pins, again=again))
@@ -110,19 +136,29 @@ class Dnf:
         return f"{done.output}\n{done.errors}"
 
     def _run(self, *words: str, limited: bool = True) -> Done:
-        """Run dnf, and wait with a limit for another one to end."""
-        command = self._command(*words)
+        return self._try(self._command(*words), limited=limited)
+
+    def _try(self, command: Sequence[str], *, limited: bool) -> Done:
+        """Run it, and wait with a limit for another one to end."""
         limit = DEFAULT_LIMIT if limited else None
         done = self._runner(command, self.environment, limit)
         for _ in range(_LOCK_TRIES):
             if done.code != LOCKED:
                 break
-            time.sleep(_LOCK_PAUSE)
+            if not release_stale_locks(self._locks()):
+                time.sleep(_LOCK_PAUSE)
             done = self._runner(command, self.environment, limit)
         return done
 
     def _command(self, *words: str) -> list[str]:
         return ["dnf", *self._where(), *self._repository.options(), *words]
+
+    def _locks(self) -> list[Path]:
+        caches = (self._repository.path / "cache", self._repository.own_cache)
+        return [
+            self._root / "var/lib/dnf/rpmdb_lock.pid",
+            *(cache / f"{name}_lock.pid" for cache in caches for name in ("metadata", "download")),
+        ]
 
     def _where(self) -> list[str]:
         if self._root == Path("/"):
@@ -143,7 +179,15 @@ class Dnf:
 
 def _change_words(pins: Sequence[Pin], *, again: bool) -> list[str]:
     """Upgrade keeps dnf's reason of each package; what is there in this version is reinstalled."""
-    return ["reinstall" if again else "upgrade", *(_spec(pin) for pin in sorted(pins))]
+    return _words("reinstall" if again else "upgrade", pins)
+
+
+def _words(change: str, pins: Sequence[Pin]) -> list[str]:
+    return [change, *(_spec(pin) for pin in sorted(pins))]
+
+
+def _set(settings: Mapping[str, str]) -> list[str]:
+    return [f"--setopt={name}={value}" for name, value in settings.items()]
 
 
 def _spec(pin: Pin) -> str:

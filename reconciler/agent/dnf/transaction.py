@@ -10,6 +10,7 @@ from reconciler.agent.errors import RunRefusedError
 from reconciler.agent.inventory import Inventory
 from reconciler.agent.packages import Pin
 from reconciler.agent.redaction import last_lines
+from reconciler.model.run_reasons import Refusal
 
 _ADDS = frozenset(
     {
@@ -31,15 +32,15 @@ _ROW = re.compile(
 _REPLACED = re.compile(r"replacing\s+(\S+)\s+\S+", re.ASCII)
 # What dnf prints in the C locale, and the reason that it stands for; the first that fits.
 _FAILURES = (
-    ("protected packages", "removal"),
-    ("more space needed", "diskFull"),
-    ("exclude filtering", "excluded"),
-    ("modular filtering", "moduleDisabled"),
-    ("No match for argument", "contentIncomplete"),
-    ("Unable to find a match", "contentIncomplete"),
-    ("attempted installs of", "dependencyConflict"),
-    ("conflicts with file from", "dependencyConflict"),
-    ("Problem", "dependencyConflict"),
+    ("protected packages", Refusal.REMOVAL),
+    ("more space needed", Refusal.DISK_FULL),
+    ("exclude filtering", Refusal.EXCLUDED),
+    ("modular filtering", Refusal.MODULE_DISABLED),
+    ("No match for argument", Refusal.CONTENT_INCOMPLETE),
+    ("Unable to find a match", Refusal.CONTENT_INCOMPLETE),
+    ("attempted installs of", Refusal.DEPENDENCY_CONFLICT),
+    ("conflicts with file from", Refusal.DEPENDENCY_CONFLICT),
+    ("Problem", Refusal.DEPENDENCY_CONFLICT),
 )
 LOCKED = 200
 """The exit code of dnf where another one holds its lock and `exit_on_lock` is set."""
@@ -66,7 +67,9 @@ def parse_transaction(output: str) -> Transaction:
         removes += [name for name in _REPLACED.findall(text) if name not in own]
         if left or not (heading in _ADDS or heading in _REMOVES):
             said = f"{heading} {left}"
-            raise RunRefusedError("dnfFailed", f"dnf says what is not understood: {said[:200]!r}")
+            raise RunRefusedError(
+                Refusal.DNF_FAILED, f"dnf says what is not understood: {said[:200]!r}"
+            )
         if heading in _REMOVES:
             removes += [row["name"] for row in rows]
         else:
@@ -86,30 +89,30 @@ def check_transaction(
     """
     if transaction.removes:
         names = ", ".join(transaction.removes)
-        raise RunRefusedError("removal", f"it would remove {names}")
+        raise RunRefusedError(Refusal.REMOVAL, f"it would remove {names}")
     for name, architecture, version in transaction.adds:
         there = [one for one in installed.get(name, ()) if one.architecture == architecture]
         if there and (name, architecture, version) not in offered:
             raise RunRefusedError(
-                "unauthorizedUpgrade",
+                Refusal.UNAUTHORIZED_UPGRADE,
                 f"it would change {name} from {there[0].version} to {version}, "
                 "which is not in the offer",
             )
     absent = set(pins) - set(transaction.adds)
     if absent:
         name, _, version = min(absent)
-        raise RunRefusedError("contentIncomplete", f"dnf would not install {name} {version}")
+        raise RunRefusedError(Refusal.CONTENT_INCOMPLETE, f"dnf would not install {name} {version}")
 
 
 def explain_failure(code: int, output: str) -> RunRefusedError:
     """Turn what a failed simulation printed into a refusal with its reason."""
     said = last_lines(output, 500)
     if code == LOCKED:
-        return RunRefusedError("locked", f"another program works on the packages: {said}")
+        return RunRefusedError(Refusal.LOCKED, f"another program works on the packages: {said}")
     for text, reason in _FAILURES:
         if text in output:
             return RunRefusedError(reason, f"dnf would not do it: {said}")
-    return RunRefusedError("dnfFailed", f"dnf could not say what it would do: {said}")
+    return RunRefusedError(Refusal.DNF_FAILED, f"dnf could not say what it would do: {said}")
 
 
 def _sections(output: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from reconciler.model.computers import RunOutcome
 from reconciler.model.messages import StatusId
 from reconciler.model.policy import Offer
 from reconciler.model.reasons import Reason
+from reconciler.model.run_reasons import Refusal
 from reconciler.model.starts import due_at, fitting, is_due, ripe
 from reconciler.model.times import render_instant
 from reconciler.planning.explain.case import Attempt, Case
@@ -22,11 +23,19 @@ _POSTPONED = frozenset(
         StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
     }
 )
-_WAITS = frozenset({StatusId.RUN_WAITS, StatusId.INSTALL_POSTPONED_AUTOMATICALLY})
+_WAITS = frozenset(
+    {
+        StatusId.RUN_WAITS,
+        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
+        StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_BY_USER,
+        StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
+    }
+)
 _LATEST_IDS = 1
-_REFUSALS = {
-    "diskFull": Reason.DISK_FULL,
-    "unauthorizedUpgrade": Reason.PREREQUISITE_TOO_OLD,
+_REFUSALS: dict[str, Reason] = {
+    Refusal.DISK_FULL: Reason.DISK_FULL,
+    Refusal.UNAUTHORIZED_UPGRADE: Reason.PREREQUISITE_TOO_OLD,
 }
 
 

@@ -1,5 +1,8 @@
 """The pure parts of the agent on rpm roots."""
 
+import fcntl
+import os
+
 import pytest
 
 from reconciler.agent.dnf.holds import refuse_disabled, refuse_kept
@@ -13,6 +16,7 @@ from reconciler.agent.dnf.restart import (
 )
 from reconciler.agent.dnf.rpm import RpmRecord, find_duplicates, newest_records, parse_records
 from reconciler.agent.dnf.scriptlets import BrokenPackages, broken_pins, find_failures
+from reconciler.agent.dnf.stale_locks import release_stale_locks
 from reconciler.agent.dnf.transaction import explain_failure, parse_transaction
 from reconciler.agent.errors import CommandError, RunRefusedError
 from reconciler.agent.inventory import Installed, group_by_name
@@ -222,3 +226,29 @@ def test_broken_package_stays_broken_until_it_is_installed_again(tmp_path):
     assert broken.mark([a_record("app", "1.2-1", architecture="noarch")])[0].package.whole
     broken.take([PIN], ())
     assert broken.load() == frozenset()
+
+
+def test_lock_of_a_living_process_is_left_alone(tmp_path):
+    lock = tmp_path / "rpmdb_lock.pid"
+    lock.write_text(str(os.getpid()))
+
+    assert release_stale_locks([lock, tmp_path / "absent"]) == ()
+    assert lock.read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("text", ["", "nonsense"])
+def test_lock_that_names_nobody_is_left_to_dnf(tmp_path, text):
+    lock = tmp_path / "rpmdb_lock.pid"
+    lock.write_text(text)
+
+    assert release_stale_locks([lock]) == ()
+
+
+def test_lock_that_dnf_looks_at_is_left_alone(tmp_path):
+    lock = tmp_path / "rpmdb_lock.pid"
+    lock.write_text("4194304")
+    with lock.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        assert release_stale_locks([lock]) == ()
+    assert release_stale_locks([lock]) == (str(lock),)

@@ -7,6 +7,7 @@ from reconciler.agent.memory import Chain, EndedProgram, PendingRestart, RunReco
 from reconciler.agent.restarts import Now, decide, make_restart, merge, next_decision_at
 from reconciler.model.orders import RestartOrder, RunOrder, UserRights
 from reconciler.model.policy import Windows
+from reconciler.model.run_reasons import RestartWait
 
 NOW = datetime(2025, 9, 2, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -35,10 +36,13 @@ def asked(*programs, needed=True):
     [
         pytest.param(PENDING, ALWAYS, Now.RESTART, id="always"),
         pytest.param(PENDING, open_for(10 * MINUTE), Now.RESTART, id="ten-minutes-are-enough"),
-        pytest.param(PENDING, open_for(9 * MINUTE), Now.WINDOW, id="nine-are-not"),
-        pytest.param(PENDING, open_for(-MINUTE), Now.WINDOW, id="closed"),
+        pytest.param(PENDING, open_for(9 * MINUTE), RestartWait.WINDOW, id="nine-are-not"),
+        pytest.param(PENDING, open_for(-MINUTE), RestartWait.WINDOW, id="closed"),
         pytest.param(
-            replace(PENDING, grace=5 * MINUTE), open_for(14 * MINUTE), Now.WINDOW, id="no-grace"
+            replace(PENDING, grace=5 * MINUTE),
+            open_for(14 * MINUTE),
+            RestartWait.WINDOW,
+            id="no-grace",
         ),
         pytest.param(
             replace(PENDING, grace=5 * MINUTE), open_for(15 * MINUTE), Now.ANNOUNCE, id="announced"
@@ -46,7 +50,7 @@ def asked(*programs, needed=True):
         pytest.param(
             replace(PENDING, grace=5 * MINUTE, announced_at=NOW - 4 * MINUTE),
             open_for(11 * MINUTE),
-            Now.GRACE,
+            RestartWait.GRACE,
             id="grace-runs",
         ),
         pytest.param(
@@ -58,11 +62,14 @@ def asked(*programs, needed=True):
         pytest.param(
             replace(PENDING, grace=5 * MINUTE, announced_at=NOW - HOUR),
             open_for(-MINUTE),
-            Now.WINDOW,
+            RestartWait.WINDOW,
             id="window-closed-meanwhile",
         ),
         pytest.param(
-            replace(PENDING, postponed_until=NOW + MINUTE), ALWAYS, Now.POSTPONED, id="postponed"
+            replace(PENDING, postponed_until=NOW + MINUTE),
+            ALWAYS,
+            RestartWait.POSTPONED,
+            id="postponed",
         ),
         pytest.param(
             replace(PENDING, postponed_until=NOW), ALWAYS, Now.RESTART, id="postponement-over"

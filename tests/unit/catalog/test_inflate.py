@@ -1,16 +1,26 @@
 """Nothing unpacks to more than was promised, and nothing half."""
 
+import bz2
 import gzip
 import lzma
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
+import zstandard
 
 from reconciler.catalog.inflate import inflate
 
 TEXT = b"Package: app\n" * 100
-PACK: dict[str, Callable[[bytes], bytes]] = {".xz": lzma.compress, ".gz": gzip.compress, "": bytes}
-packed = pytest.mark.parametrize("form", [".xz", ".gz"])
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".xz": lzma.compress,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+    "": bytes,
+}
+PADDED = frozenset({".xz", ".gz"})
+packed = pytest.mark.parametrize("form", [form for form in PACK if form])
 
 
 @pytest.mark.parametrize("form", PACK)
@@ -48,7 +58,8 @@ def test_damaged_file_is_refused(form):
 
 @packed
 def test_streams_in_a_row_are_one_file(form):
-    parts = PACK[form](TEXT) + bytes(4) + PACK[form](TEXT)
+    padding = bytes(4) if form in PADDED else b""
+    parts = PACK[form](TEXT) + padding + PACK[form](TEXT)
 
     assert inflate(parts, form, 2 * len(TEXT)) == TEXT + TEXT
 
@@ -59,3 +70,24 @@ def test_bomb_in_a_later_stream_is_refused(form):
 
     with pytest.raises(ValueError, match="more than the 2000 bytes"):
         inflate(parts, form, 2000)
+
+
+def test_bomb_of_zstd_takes_little_memory():
+    """A quarter of a gigabyte of zeros is 8 KiB: it is refused after one step."""
+    bomb = PACK[".zst"](bytes(1 << 28))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="more than the 1000 bytes"):
+        inflate(bomb, ".zst", 1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 100 << 20
+
+
+def test_window_that_no_reader_has_to_offer_is_refused():
+    parameters = zstandard.ZstdCompressionParameters(window_log=28, enable_ldm=True)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    content = packer.compress(TEXT) + packer.flush()
+
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        inflate(content, ".zst", 1 << 20)
