@@ -17,8 +17,10 @@ from pyroaring import BitMap
 
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
-from reconciler.model.computers import Computer
+from reconciler.engine.evidence import after_batch
+from reconciler.model.computers import Computer, Run, RunOutcome
 from reconciler.model.ids import shard_position
+from reconciler.model.messages import Batch, ScanOutcome, ScanReport
 from reconciler.model.updates import (
     CatalogEntry,
     PackageFile,
@@ -144,11 +146,12 @@ def computer_of(fleet: Fleet, ordinal: int, states: Mapping[str, UpdateState]) -
         scan_version=fleet.scan_version[ordinal],
         facts={name: value for name, value in facts.items() if value is not None},
         states=dict(states),
+        runs=dict(_runs_of(fleet, ordinal)),
     )
 
 
-def after_scan(fleet: Fleet, ordinal: int) -> Computer:
-    """Give a computer's record after a scan now that found one missing update installed."""
+def scan_of(fleet: Fleet, ordinal: int) -> tuple[Computer, Batch]:
+    """Give a computer's record, and what it sends of a scan that found an update installed."""
     states = {
         update: state
         for state, by_update in fleet.states.items()
@@ -156,9 +159,26 @@ def after_scan(fleet: Fleet, ordinal: int) -> Computer:
         if ordinal in bits
     }
     missing = [update for update, state in states.items() if state is UpdateState.MISSING]
-    states |= dict.fromkeys(missing[:1], UpdateState.INSTALLED)
-    known = computer_of(fleet, ordinal, states)
-    return replace(known, last_contact_at=NOW, last_scan_at=NOW)
+    changes = dict.fromkeys(missing[:1], UpdateState.INSTALLED)
+    scan = ScanReport(NOW, NOW, ScanOutcome.COMPLETED, 1, changes)
+    batch = Batch(fleet.ids[ordinal], 1, 1, full=False, sent_at=NOW, scan=scan)
+    return replace(computer_of(fleet, ordinal, states), last_contact_at=NOW), batch
+
+
+def after_scan(fleet: Fleet, ordinal: int) -> Computer:
+    """Give a computer's record after the scan of `scan_of`."""
+    return after_batch(*scan_of(fleet, ordinal), NOW, 1)
+
+
+def _runs_of(fleet: Fleet, ordinal: int) -> Iterator[tuple[str, Run]]:
+    for key, column in fleet.runs.items():
+        began, ended = column.began_at[ordinal], column.ended_at[ordinal]
+        if began == NEVER:
+            continue
+        outcome = RunOutcome.FAILED if ordinal in column.failed else RunOutcome.SUCCEEDED
+        rollout, _, release = key.partition("/")
+        ended_at = None if ended == NEVER else instant(ended)
+        yield key, Run(rollout, int(release), outcome, instant(began), ended_at)
 
 
 def _documents(sizes: Sizes) -> Iterator[str]:

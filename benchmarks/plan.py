@@ -3,8 +3,10 @@
 The site is that of fleet_world.py. `full` begins with columns alone, as after a start: no order of
 instants, no bitmap of a fact, nothing kept. `bare` are the plan's set operations alone, on bitmaps
 that stand ready: the unions of every release, and the cuts and sizes for every phase. The plans
-after it use what is kept: after one state message, after nothing, and 60 seconds later.
-Each size runs in a process of its own, so that its peak of memory is its own.
+after it use what is kept: after nothing; after one scan of one computer, taken in as the engine
+does; and 60 seconds later. Of several the median is given, and the slowest.
+Each size is built in one process, and planned in another that reads the fleet from a file as a
+start does, so that its peak of memory is that of planning.
 Run: .venv/bin/python benchmarks/plan.py
 """
 
@@ -13,35 +15,40 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import pickle
 import platform
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from fleet_world import (
     NOW,
     SITE,
     Sizes,
-    after_scan,
     make_catalog,
     make_desired,
     make_fleet,
     make_memory,
+    scan_of,
 )
 from pyroaring import BitMap
 
 from reconciler.desired.state import DesiredState
+from reconciler.engine.evidence import after_batch
 from reconciler.model.rollouts import Release
 from reconciler.model.updates import UpdateState
-from reconciler.observed.checkpoint import decode_fleet, encode_fleet
+from reconciler.observed.checkpoint import Part, decode_fleet, encode_fleet
 from reconciler.observed.columns import micros
 from reconciler.observed.memo import Memo
+from reconciler.observed.memory import TABLES, Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.collections import Collections
 from reconciler.planning.plan import Plan, make_plan
@@ -65,13 +72,28 @@ def timed(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def measure(sizes: Sizes, rounds: int) -> dict[str, object]:
+def build(path: Path, sizes: Sizes) -> None:
+    """Write what is remembered, and the columns of the fleet."""
+    desired, catalog, fleet = make_desired(sizes), make_catalog(sizes), make_fleet(sizes)
+    memory = make_memory(desired, catalog, fleet)
+    with path.open("wb") as file:
+        pickle.dump({name: dict(getattr(memory, name)) for name in TABLES.values()}, file)
+        for part in encode_fleet(fleet):
+            pickle.dump(part, file)
+
+
+def _parts(file: BinaryIO) -> Iterator[Part]:
+    with suppress(EOFError):
+        while True:
+            yield pickle.load(file)  # noqa: S301  # written by this very program
+
+
+def measure(path: Path, sizes: Sizes, rounds: int) -> dict[str, object]:
     """Give the figures of one size."""
     desired, catalog = make_desired(sizes), make_catalog(sizes)
-    fleet = make_fleet(sizes)
-    memory = make_memory(desired, catalog, fleet)
-    # Nothing of the planning above may be left in the columns.
-    fleet = decode_fleet(encode_fleet(fleet))
+    with path.open("rb") as file:
+        memory = Memory(**pickle.load(file))  # noqa: S301  # written by this very program
+        fleet = decode_fleet(_parts(file))
     observed = ObservedState(fleet, catalog, memory, memory.latest_transition())
     memo, plans = Memo(), list[Plan]()
 
@@ -81,10 +103,12 @@ def measure(sizes: Sizes, rounds: int) -> dict[str, object]:
     full = timed(plan)
     assert not plans[0].actions, "the world was to be one in which all is done"
     nothing = [timed(plan) for _ in range(rounds)]
+    scans = [scan_of(fleet, ordinal) for ordinal in range(rounds)]
     messages = [
-        timed(lambda n=n: (fleet.keep(after_scan(fleet, n)), plan())) for n in range(rounds)
+        timed(lambda scan=scan: (fleet.keep(after_batch(*scan, NOW, 1)), plan())) for scan in scans
     ]
     later = [timed(lambda n=n: plan(NOW + n * timedelta(seconds=60))) for n in range(1, rounds + 1)]
+    peak = _peak_mib()
     bare = Bare(desired, observed)
     bare_seconds = min(timed(bare.run) for _ in range(3))
     figures = {
@@ -92,15 +116,24 @@ def measure(sizes: Sizes, rounds: int) -> dict[str, object]:
         "bareSeconds": bare_seconds,
         "timesBare": full / bare_seconds,
         "messageSeconds": statistics.median(messages),
+        "messageSlowest": max(messages),
         "nothingSeconds": statistics.median(nothing),
+        "nothingSlowest": max(nothing),
         "minuteSeconds": statistics.median(later),
+        "minuteSlowest": max(later),
         "minuteActions": [len(one.actions) for one in plans[-rounds:]],
         "phases": len(plans[0].counts),
         "states": sorted({count.state.value for count in plans[0].counts}),
         "windowClasses": len(plans[0].guidance.windows),
-        "peakMib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peakMib": peak,
     }
     return {**asdict(sizes), **figures}
+
+
+def _peak_mib() -> int:
+    """Give the most memory of this program alone; other counts begin before it was started."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) >> 10
 
 
 @dataclass
@@ -233,22 +266,27 @@ def main() -> int:
     parser.add_argument("--rollouts", type=int, default=50)
     parser.add_argument("--collections", type=int, default=200)
     parser.add_argument("--group", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--alone", action="store_true", help="measure in this very process")
+    parser.add_argument("--build", type=Path, help="only write the site of the first size here")
+    parser.add_argument("--site", type=Path, help="only measure this one, built before")
     asked = parser.parse_args()
-    if asked.alone:
-        sizes = Sizes(
-            asked.computers[0],
-            asked.updates,
-            asked.collections,
-            asked.rollouts,
-            asked.group,
-            asked.seed,
-        )
-        print(json.dumps(measure(sizes, asked.rounds)))
+    sizes = Sizes(
+        asked.computers[0],
+        asked.updates,
+        asked.collections,
+        asked.rollouts,
+        asked.group,
+        asked.seed,
+    )
+    if asked.build is not None:
+        build(asked.build, sizes)
         return 0
-    cases = [_in_a_process(size, asked) for size in asked.computers]
+    if asked.site is not None:
+        print(json.dumps(measure(asked.site, sizes, asked.rounds)))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        cases = [_in_processes(size, Path(folder) / "site", asked) for size in asked.computers]
     largest = cases[-1]
     kept = {name: largest[name] <= bar for name, bar in BARS.items()}
     figures = {"cases": cases, "bars": BARS, "withinBars": kept}
@@ -256,13 +294,15 @@ def main() -> int:
     return 0 if all(kept.values()) else 1
 
 
-def _in_a_process(computers: int, asked: argparse.Namespace) -> dict[str, Any]:
+def _in_processes(computers: int, site: Path, asked: argparse.Namespace) -> dict[str, Any]:
     options = [
         f"--{name}={getattr(asked, name)}"
         for name in ("updates", "rollouts", "collections", "group", "rounds", "seed")
     ]
-    command = [sys.executable, __file__, "--alone", f"--computers={computers}", *options]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [sys.executable, __file__, f"--computers={computers}", *options]
+    subprocess.run([*command, f"--build={site}"], check=True)
+    measured = [*command, f"--site={site}"]
+    done = subprocess.run(measured, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 
 

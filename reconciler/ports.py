@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
+from reconciler.model.reviewed import ReviewedPlan
 from reconciler.model.updates import Update
+
+ReadFile = Callable[[str, int], bytes | None]
 
 
 class Clock(Protocol):
@@ -26,7 +29,9 @@ class Checkout:
     `commit` is the full id; `committed_at` its committer date in UTC; `grants` stand in the
     commits since the one that was applied last. `vouching` says who signed it, where signatures
     are asked for; `approvals` what git proves of each file that people approve, where git was
-    asked.
+    asked. `reviewed` are the plans that the commits since the last applied one say were reviewed.
+    `read` gives any other file of the commit by such a path, one byte more than a limit at most;
+    nothing where there is no regular file.
     """
 
     commit: str
@@ -35,6 +40,8 @@ class Checkout:
     grants: tuple[Grant, ...] = ()
     vouching: Vouching | None = None
     approvals: Mapping[str, Approvals] | None = None
+    reviewed: tuple[ReviewedPlan, ...] = ()
+    read: ReadFile | None = field(default=None, compare=False)
 
 
 class Source(Protocol):

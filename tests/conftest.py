@@ -4,10 +4,12 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# How fast examples are made says something of the machine only.
+# How fast an example is made, or looked at, says something of the machine only: no deadline.
 SLOW = [HealthCheck.too_slow]
-settings.register_profile("dev", max_examples=100, print_blob=True, suppress_health_check=SLOW)
-# The same examples on every run and no deadline: a shared machine may be slow, never lucky.
+settings.register_profile(
+    "dev", max_examples=100, print_blob=True, deadline=None, suppress_health_check=SLOW
+)
+# The same examples on every run: a shared machine may be slow, never lucky.
 settings.register_profile(
     "ci",
     max_examples=200,

@@ -13,6 +13,7 @@ from reconciler.catalog.readers import make_reader
 from reconciler.content.depot import Depot
 from reconciler.engine.catalog_sync import MakeReader
 from reconciler.engine.desire import Desire, Followed, Watch, judge
+from reconciler.engine.governing import govern_by
 from reconciler.engine.loop import Loop
 from reconciler.engine.passes import Reconciler
 from reconciler.engine.policies import PolicyDesk
@@ -73,11 +74,14 @@ def make_loop(
 
 def make_followed(home: Home, settings: Settings, store: Store) -> Followed:
     """Wire the source that the site follows."""
+    site = make_identity(settings)
     return Followed(
         make_source(home, settings),
-        make_identity(settings),
+        site,
         settings.source.interval,
         lambda: applied_commit(store),
+        govern_by(store, site),
+        make_depot(home).put,
     )
 
 
@@ -119,8 +123,8 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
         checkout = recall_commit(home, settings, commit)
     except SourceError as error:
         return Desire(failure=str(error))
-    # What took force is not asked again who signed it: keys expire.
-    checkout = replace(checkout, vouching=None)
+    # What took force is not asked again who signed it, as keys expire; its content is kept.
+    checkout = replace(checkout, vouching=None, read=None)
     desired, _ = judge(checkout, make_identity(settings), clock.now())
     return Desire(in_force=desired, attempted="")
 

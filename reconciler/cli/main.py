@@ -169,8 +169,8 @@ def plan(
 
         asked = ChangeAsked(path or Path(), base, head, site, file, until, moment)
         finish(show_change(asked, output))
-    if output is PlanForm.MARKDOWN:
-        raise typer.BadParameter("Markdown is for a change: name its --base", param_hint="-o")
+    if output in {PlanForm.MARKDOWN, PlanForm.TRAILER}:
+        raise typer.BadParameter(f"{output} is for a change: name its --base", param_hint="-o")
     finish(show_plan(site, path, moment, output, file))
 
 
@@ -299,14 +299,15 @@ def explain(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE]", help="What to explain."
+            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE] | drill NAME [RUN]",
+            help="What to explain.",
         ),
     ],
     site: SiteArgument = DEFAULT_SITE,
     now: NowOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say why a computer is not patched, or why a phase has not opened or passed.
+    """Say why a computer is not patched, why a phase has not passed, or how a drill goes.
 
     Example: patchwright explain web-01 --site /var/lib/patchwright
     """

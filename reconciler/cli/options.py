@@ -18,11 +18,15 @@ class Output(StrEnum):
 
 
 class PlanForm(StrEnum):
-    """How a plan is printed; Markdown is for a change, as a comment on its pull request."""
+    """How a plan is printed; the last two are for a change.
+
+    Markdown is the comment on its pull request; the trailer is for the message of its commit.
+    """
 
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    TRAILER = "trailer"
 
 
 class SchemasAction(StrEnum):

@@ -21,9 +21,11 @@ from reconciler.engine.snapshots import Snapshot, blind_spots, recognising
 from reconciler.model.canonical import Json
 from reconciler.model.errors import ManifestError
 from reconciler.model.problems import Problem
+from reconciler.model.reviewed import write_reviewed
 from reconciler.model.times import parse_duration, render_instant
+from reconciler.planning.governance import check_policies
 from reconciler.planning.plan import decide
-from reconciler.planning.review.as_json import FORM, review_json
+from reconciler.planning.review.as_json import FORM, review_json, reviewed_json
 from reconciler.planning.review.form import Prediction, Review
 from reconciler.planning.review.make import make_review
 from reconciler.planning.review.markdown import refusal_markdown, review_markdown
@@ -68,6 +70,9 @@ def show_change(asked: ChangeAsked, form: PlanForm) -> int:
     if head is None:
         return _refuse(problems, form)
     known = recognising(known, base, head)
+    problems = check_policies(head, known.observed, known.site, now)
+    if problems:
+        return _refuse(problems, form)
     review = make_review(*(decide(one, known.observed, known.site, now) for one in (base, head)))
     prediction = _predict(head, known, review, _length(asked.until))
     is_signed = asked.snapshot is not None and bool(asked.snapshot.key or pins)
@@ -136,6 +141,9 @@ def _print(
 ) -> None:
     if form is PlanForm.JSON:
         print_json(review_json(review, prediction))
+        return
+    if form is PlanForm.TRAILER:
+        print_lines(write_reviewed(reviewed_json(review)).splitlines())
         return
     lines = list(review_markdown(review, prediction, evidence))
     if form is PlanForm.MARKDOWN:

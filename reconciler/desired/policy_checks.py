@@ -5,14 +5,16 @@ The rest needs a catalog, a snapshot of the fleet or git, and is told as not che
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.desired.expressions import ExpressionError, parse_expression
 from reconciler.desired.phased import Phased, phased_others, phased_rollouts
 from reconciler.desired.policy_scope import Scope, emergency_collections, scopes
 from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.base import Document
+from reconciler.kinds.policy import Policy
 from reconciler.kinds.rollout import Rollout
 from reconciler.model.approvals import Approvals
 from reconciler.model.codes import Code
@@ -24,11 +26,19 @@ Rollouts = Mapping[str, Placed[Rollout]]
 
 def check_policies(state: DesiredState, rollouts: Rollouts, now: datetime) -> Iterator[Problem]:
     """Tell what fails a policy; of several policies each is told, so the strictest wins."""
-    gated = [*phased_rollouts(rollouts), *(one for one in phased_others(state) if one.gated)]
     for policy in state.policies.values():
         yield from _approvers_suffice(policy.name, policy)
-    everyone = [*gated, *phased_others(state)]
-    for scope in scopes(state):
+        yield from _assertions(policy)
+    yield from check_scopes(state, rollouts, scopes(state), now)
+
+
+def check_scopes(
+    state: DesiredState, rollouts: Rollouts, asked: Iterable[Scope], now: datetime
+) -> Iterator[Problem]:
+    """Tell which changes within the scopes fail the policy of the scope."""
+    gated = [*phased_rollouts(rollouts), *(one for one in phased_others(state) if one.gated)]
+    everyone = [*gated, *(one for one in phased_others(state) if not one.gated)]
+    for scope in asked:
         yield from _approvals(state, rollouts, scope)
         yield from _phases(scope, gated)
         yield from _emergencies(state, scope)
@@ -52,6 +62,16 @@ def _approvers_suffice(name: str, policy: Placed[Document]) -> Iterator[Problem]
         message = f'policy "{name}" asks for {count} approvers, and {listed} can be one'
         at = policy.locate(("spec", "minApprovers"))
         yield Problem(at, Code.POLICY_IMPOSSIBLE.value, message, "name more in approvers.from")
+
+
+def _assertions(policy: Placed[Policy]) -> Iterator[Problem]:
+    for number, text in enumerate(policy.document.spec.assertions):
+        try:
+            parse_expression(text)
+        except ExpressionError as error:
+            at = policy.locate(("spec", "assertions", number))
+            hint = 'write CEL, as plan.actions.all(a, a.verb != "RetirePackage")'
+            yield Problem(at, Code.BAD_ASSERTION.value, str(error), hint)
 
 
 def _distinct(names: tuple[str, ...]) -> frozenset[str]:
@@ -83,7 +103,7 @@ def _approvals(state: DesiredState, rollouts: Rollouts, scope: Scope) -> Iterato
     if spec.min_approvers is None:
         return
     for one in _approved(state, rollouts):
-        if not scope.holds_any(one.collections):
+        if not scope.concerns(one.placed, one.collections):
             continue
         counted, hint = _counted(state, scope, one)
         if len(counted) >= spec.min_approvers:
@@ -126,8 +146,9 @@ def _phases(scope: Scope, gated: list[Phased]) -> Iterator[Problem]:
         if not phased.phases:
             continue
         first = phased.phases[0]
-        concerned = scope.holds_any(phase.collection for phase in phased.phases)
-        if concerned and spec.first_phase_in and first.collection not in spec.first_phase_in:
+        if not scope.concerns(phased.placed, [phase.collection for phase in phased.phases]):
+            continue
+        if spec.first_phase_in and first.collection not in spec.first_phase_in:
             field = phased.path(0, "collection")
             yield _first(scope, phased.placed, field, first.collection)
         yield from _soaks(scope, phased)
@@ -158,7 +179,7 @@ def _emergencies(state: DesiredState, scope: Scope) -> Iterator[Problem]:
     spec = scope.policy.document.spec
     asks = bool(spec.first_phase_in) or spec.forbid_window_override
     for change in state.emergency_changes.values() if asks else ():
-        if not scope.holds_any(emergency_collections(change.document)):
+        if not scope.concerns(change, emergency_collections(change.document)):
             continue
         reference = change.document.spec.reference
         if spec.first_phase_in and reference not in spec.first_phase_in:
@@ -174,7 +195,7 @@ def _waivers(state: DesiredState, scope: Scope, now: datetime) -> Iterator[Probl
     for waiver in state.waivers.values():
         spec = waiver.document.spec
         names = (spec.collection,) if spec.collection else ()
-        if longest is None or spec.until - now <= longest or not scope.holds_any(names):
+        if longest is None or spec.until - now <= longest or not scope.concerns(waiver, names):
             continue
         most = render_duration(longest)
         message = f"it ends later than in {most}, the longest that {_name(scope)} allows"
@@ -192,7 +213,7 @@ def _windows(state: DesiredState, scope: Scope, phased: list[Phased]) -> Iterato
         return
     for one in {id(one.placed): one for one in phased}.values():
         for number, phase in enumerate(one.phases):
-            if scope.holds(phase.collection):
+            if scope.concerns(one.placed, (phase.collection,)):
                 message = f"{_name(scope)} asks for windows, and no collection declares any"
                 field = one.path(number, "collection")
                 hint = f'declare maintenanceWindows, as in collection "{phase.collection}"'

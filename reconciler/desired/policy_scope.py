@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.desired.state import DesiredState, Placed
+from reconciler.kinds.base import Document
 from reconciler.kinds.collection import Collection
 from reconciler.kinds.emergency_change import EmergencyChange
 from reconciler.kinds.policy import Policy
@@ -16,29 +17,31 @@ class Scope:
     """The collections that share computers with those of a policy; `everywhere` has no bounds.
 
     A collection does so where one includes the other or is limited to it. Others may share
-    computers too, which only a snapshot of the fleet can tell.
+    computers too, which only a snapshot of the fleet can tell. `changes` are the kinds and names
+    of the documents whose updates have one of its severities; none where it has no severities.
     """
 
     policy: Placed[Policy]
     everywhere: bool
     collections: frozenset[str]
+    changes: frozenset[tuple[str, str]] | None = None
 
     def holds(self, collection: str) -> bool:
         """Tell whether the policy is about the collection."""
         return self.everywhere or collection in self.collections
 
-    def holds_any(self, collections: Iterable[str]) -> bool:
-        """Tell whether the policy is about one of the collections."""
+    def concerns(self, change: Placed[Document], collections: Iterable[str]) -> bool:
+        """Tell whether the policy is about a change, and about one of its collections."""
+        if self.changes is not None and (change.document.kind, change.name) not in self.changes:
+            return False
         return self.everywhere or any(name in self.collections for name in collections)
 
 
 def scopes(state: DesiredState) -> Iterator[Scope]:
     """Give the scope of each policy that is not bound to severities, which a catalog tells."""
     for policy in state.policies.values():
-        applies_to = policy.document.spec.applies_to
-        if applies_to.severities:
-            continue
-        yield scope_of(state, policy)
+        if not policy.document.spec.applies_to.severities:
+            yield scope_of(state, policy)
 
 
 def scope_of(state: DesiredState, policy: Placed[Policy]) -> Scope:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from reconciler.desired.state import DesiredState
 from reconciler.kinds.policy import PolicySpec
 
-_BY_CATALOG = "service levels"
+_BY_CATALOG = frozenset({"service levels", "policies for severities"})
+_BY_FLEET = frozenset({"newly targeted computers", "windows of each computer", "assertions"})
 _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
     {
         "approvals against signatures": lambda spec: (
@@ -17,7 +18,7 @@ _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
         "approvers against authors": lambda spec: spec.approvers.not_author,
         "policies for severities": lambda spec: spec.applies_to.severities,
         "newly targeted computers": lambda spec: spec.max_newly_targeted_per_day,
-        _BY_CATALOG: lambda spec: spec.sla,
+        "service levels": lambda spec: spec.sla,
         "windows of each computer": lambda spec: spec.require_window,
         "reviewed plans": lambda spec: spec.require_reviewed_plan,
         "assertions": lambda spec: spec.assertions,
@@ -25,11 +26,14 @@ _PARTS: Mapping[str, Callable[[PolicySpec], object]] = MappingProxyType(
 )
 
 
-def unchecked_policies(state: DesiredState, *, catalog: bool = False) -> tuple[str, ...]:
-    """Name the demands of policies that manifests, with a catalog or not, cannot show to be met."""
+def unchecked_policies(
+    state: DesiredState, *, catalog: bool = False, fleet: bool = False
+) -> tuple[str, ...]:
+    """Name the demands of policies that manifests, with what is at hand, cannot show to be met."""
+    checked = (_BY_CATALOG if catalog else frozenset()) | (_BY_FLEET if fleet else frozenset())
     specs = [placed.document.spec for placed in state.policies.values()]
     return tuple(
         part
         for part, asks in _PARTS.items()
-        if any(asks(spec) for spec in specs) and not (catalog and part == _BY_CATALOG)
+        if part not in checked and any(asks(spec) for spec in specs)
     )

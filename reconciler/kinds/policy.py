@@ -9,7 +9,6 @@ from pydantic import Field, Strict
 from reconciler.kinds.base import Document, Model
 from reconciler.kinds.custom_update import SeverityWord
 from reconciler.kinds.fields import Duration, Labels, Percentage, Texts
-from reconciler.kinds.not_yet import NotYet
 
 _AtLeastOne = Annotated[int, Field(ge=1)]
 
@@ -18,11 +17,9 @@ class Scope(Model):
     """What a policy is about; an empty list leaves nothing out."""
 
     collections: Labels = Field(default=(), description="Names of Collections; none = all.")
-    severities: Annotated[
-        tuple[SeverityWord, ...],
-        Strict(strict=False),
-        NotYet("a site does not ask which severity a change is of"),
-    ] = Field(default=(), description="Severities of updates; none = all.")
+    severities: Annotated[tuple[SeverityWord, ...], Strict(strict=False)] = Field(
+        default=(), description="Severities of updates; none = all."
+    )
 
 
 class Approvers(Model):
@@ -60,33 +57,27 @@ class PolicySpec(Model):
         default=None, description="So many different people have to approve."
     )
     approvers: Approvers = Field(default=Approvers(), description="Whose approval counts.")
-    max_newly_targeted_per_day: Annotated[
-        _AtLeastOne | None, NotYet("a site does not count the newly targeted")
-    ] = Field(default=None, description="So many computers at most are newly targeted in 24 hours.")
+    max_newly_targeted_per_day: _AtLeastOne | None = Field(
+        default=None, description="So many computers at most are newly targeted in 24 hours."
+    )
     min_soak: Duration | None = Field(
         default=None, description="The shortest soak of each gate that lets a phase open."
     )
     first_phase_in: Labels = Field(
         default=(), description="Collections of which one has to be the first; none = any."
     )
-    sla: Annotated[Sla | None, NotYet("only `validate --catalog` judges it")] = Field(
-        default=None, description="How soon updates have to be installed."
-    )
+    sla: Sla | None = Field(default=None, description="How soon updates have to be installed.")
     max_waiver: Duration | None = Field(default=None, description="The longest time of a waiver.")
-    require_window: Annotated[
-        bool, NotYet("only that no collection declares windows is told", carried_out=(False,))
-    ] = Field(default=False, description="Whether every targeted computer needs a declared window.")
+    require_window: bool = Field(
+        default=False, description="Whether every targeted computer needs a declared window."
+    )
     forbid_window_override: bool = Field(
         default=False, description="Whether emergencies have to respect windows."
     )
-    require_reviewed_plan: Annotated[
-        ReviewedPlan | None, NotYet("a site does not ask which plan was reviewed")
-    ] = Field(
+    require_reviewed_plan: ReviewedPlan | None = Field(
         default=None, description="Whether a plan has to be reviewed, and how exactly it holds."
     )
-    assertions: Annotated[Texts, NotYet("a site does not evaluate them")] = Field(
-        default=(), description="CEL expressions over the plan."
-    )
+    assertions: Texts = Field(default=(), description="CEL expressions over the plan.")
 
 
 class Policy(Document):

@@ -82,6 +82,9 @@ class UpdateGroupSpec(Model):
     max_runtime: Duration = Field(
         default=timedelta(hours=1), description="The longest run; a window must have room for it."
     )
+    auto_approve: bool = Field(
+        default=False, description="Whether updates that come later need no approval of their own."
+    )
     suspend: Suspension | None = Field(
         default=None, description="Stops the group's programs everywhere."
     )

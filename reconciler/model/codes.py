@@ -80,6 +80,7 @@ class Code(str, Enum):
     WRONG_FORM = ("PW1054", "a mapping has not exactly one of the forms of its field")
     BAD_REPORT_QUERY = ("PW1055", "a report's query is not one SELECT")
     FREEZE_SPAN = ("PW1056", "a freeze does not say exactly once when it holds")
+    BAD_ASSERTION = ("PW1057", "an assertion is no expression over a plan")
 
     # Windows and queries
     BAD_RECURRENCE = ("PW1060", "a recurrence is wrong")
@@ -143,6 +144,7 @@ class Code(str, Enum):
     SOURCE_FIELD = ("PW1106", "a field stands in a source of a type that has none")
     BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
     RELEASES_MISSING = ("PW1108", "an rpm source does not say for which releases it is")
+    DRILL_TOO_SLOW = ("PW1109", "a target of a drill cannot be met or missed in time")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")
@@ -159,10 +161,19 @@ class Code(str, Enum):
     WINDOW_REQUIRED = ("PW1125", "a policy asks for maintenance windows")
     POLICY_IMPOSSIBLE = ("PW1126", "a policy asks for more than it allows")
     SERVICE_LEVEL_MISSED = ("PW1127", "a phase cannot meet a policy's service level")
+    TOO_MANY_TARGETS = ("PW1128", "a phase targets more computers than a policy allows a day")
+    ASSERTION_FAILED = ("PW1129", "a policy's assertion is not true of the plan")
+
+    # Updates of one's own
+    CONTENT_NOT_FOUND = ("PW1145", "a file of a custom update is not beside its manifest")
+    CONTENT_DIFFERS = ("PW1146", "a file of a custom update has another digest")
+    CONTENT_TOO_LARGE = ("PW1147", "a file of a custom update is larger than 64 MiB")
+    NOT_REMOVABLE = ("PW1148", "a removal names an update that nothing can remove")
 
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
     REVISION_NOT_VERIFIED = ("PW2002", "no pinned key vouches for a revision")
+    PLAN_NOT_REVIEWED = ("PW2003", "what a commit does is not what was reviewed")
 
 
 NOT_YET_CODES = frozenset({Code.KIND_NOT_YET.value, Code.FIELD_NOT_YET.value})

@@ -35,6 +35,7 @@ class Reason(str, Enum):
     NOT_IN_GROUP = "notInGroup"
     REJECTED = "rejected"
     EXCEPTED = "excepted"
+    NOT_APPROVED = "notApproved"
     WITHDRAWN = "withdrawn"
     NO_FILES = "noFiles"
     NOT_YET_IN_FORCE = "notYetInForce"
@@ -91,6 +92,8 @@ class PhaseReason(str, Enum):
     REGRESSED = "regressed"
     EARLIER_PHASE = "earlierPhase"
     FROZEN = "frozen"
+    TARGETS_LIMITED = "targetsLimited"
+    ASSERTION_FAILED = "assertionFailed"
     NOT_APPLIED = "notApplied"
     # The gate of an opened one (S14).
     EMPTY_TARGET = "emptyTarget"

@@ -98,7 +98,7 @@ class IntColumn:
     def _ordered(self) -> Order:
         order = self._order
         if order is None or len(self._changed) > len(order.ordinals) // _CHANGED_SHARE:
-            order = self._order = make_order(self.values(), order)
+            order = self._order = make_order(self.values())
             self._changed = BitMap()
         return order
 

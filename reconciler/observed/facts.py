@@ -147,11 +147,12 @@ class FactPart:
 
     def __init__(self, column: FactColumn, ordinals: Ordinals) -> None:
         self._ordinals, self._codes, self._values = column.among(ordinals)
+        self._used = sorted(set(self._codes.tolist()))
         self.present = bits_of(self._ordinals)
 
     def texts(self) -> tuple[str, ...]:
         """Give the text values that some of the computers have."""
-        return tuple(_texts(self._values[code] for code in sorted(set(self._codes.tolist()))))
+        return tuple(_texts(self._values[code] for code in self._used))
 
     def having(self, text: str) -> FrozenBitMap:
         """Give those of the computers whose value is exactly this text."""
@@ -159,12 +160,12 @@ class FactPart:
 
     def where(self, accepts: Callable[[FactValue], bool]) -> FrozenBitMap:
         """Give those of the computers whose value the predicate accepts."""
-        codes = self._codes.tolist()
-        chosen = {code for code in set(codes) if accepts(self._values[code])}
+        chosen = [code for code in self._used if accepts(self._values[code])]
         if not chosen:
             return FrozenBitMap()
-        flags = np.fromiter((code in chosen for code in codes), np.bool_, len(codes))
-        return FrozenBitMap(bits_of(self._ordinals[flags]))
+        if len(chosen) == len(self._used):
+            return FrozenBitMap(self.present)
+        return FrozenBitMap(bits_of(self._ordinals[np.isin(self._codes, chosen)]))
 
 
 def _texts(values: Iterable[FactValue]) -> Iterator[str]:

@@ -112,9 +112,9 @@ class Fleet:
         """Give the enrolled computers of that name."""
         return self._named.find(name.lower()) & self.enrolled
 
-    def in_shard(self, number: int, shards: int) -> BitMap:
-        """Give the computers in one of so many shards, counted from 0 (S5)."""
-        return shard_of(self.shard_position, number, shards)
+    def in_shards(self, numbers: range, of: int) -> BitMap:
+        """Give the computers in shards that follow one another, of so many, counted from 0 (S5)."""
+        return in_shards(self.shard_position, numbers, of)
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give who was in that state at the last scan; not applicable is not kept."""
@@ -197,8 +197,8 @@ class Fleet:
                 self.states[state][update].update(ordinals)
 
 
-def shard_of(positions: IntColumn | IntPart, number: int, shards: int) -> BitMap:
-    """Give whose position lies in one of so many shards, counted from 0 (S5)."""
-    first, end = (-(-bound * _CIRCLE // shards) for bound in (number, number + 1))
+def in_shards(positions: IntColumn | IntPart, numbers: range, of: int) -> BitMap:
+    """Give whose position lies in one of the shards, which are one part of the circle (S5)."""
+    first, end = (-(-bound * _CIRCLE // of) for bound in (numbers.start, numbers.stop))
     found = positions.at_least(first - HALF_CIRCLE)
     return found - positions.at_least(end - HALF_CIRCLE) if end < _CIRCLE else found

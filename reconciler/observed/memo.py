@@ -2,50 +2,38 @@
 
 A function that may be kept looks at computers one by one: whether one is in its sets does not
 depend on any other. So after a change of a few it is asked again for those few only, and the
-answer is the one that it would give for all (design decision 1).
+answer is the one that it would give for all (design decision 1). Those few are whoever messages
+told of, whoever passed a bound in time that this very function asked for, and whoever joined or
+left a set that it names.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from operator import is_
 from typing import Generic, Self, TypeVar, cast
 
 from pyroaring import BitMap, FrozenBitMap
 
-from reconciler.model.times import UTC
 from reconciler.observed.columns import micros
 from reconciler.observed.fleet import Fleet
-from reconciler.observed.part import AnyFleet, FleetPart
+from reconciler.observed.part import AnyFleet
+from reconciler.observed.steps import MOST_STEPS, Age, Ages, Instants, Steps
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Sets = Mapping[K, FrozenBitMap]
 Bits = BitMap | FrozenBitMap
 Found = Mapping[K, Bits]
-_MOST_STEPS = 8
-_MOST_BOUNDS = 256
-_FEW_SHARE = 8
 _NOBODY = FrozenBitMap()
 
 
-class Instants(Enum):
-    """The columns whose age a function may ask for."""
-
-    ENROLLED = "enrolled_at"
-    CONTACT = "last_contact_at"
-    SCAN = "last_scan_at"
-
-
 class Identity(Generic[T]):
-    """Stands for an object among inputs: equal while it is the very same one."""
+    """Stands for an object among inputs or in a key: equal while it is the very same one."""
 
     __slots__ = ("it",)
-    __hash__ = object.__hash__
 
     def __init__(self, it: T) -> None:
         self.it = it
@@ -53,13 +41,17 @@ class Identity(Generic[T]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identity) and other.it is self.it
 
+    def __hash__(self) -> int:
+        return id(self.it)
+
 
 @dataclass(slots=True)
 class _Entry:
     inputs: object
     step: int
     value: object
-    among: tuple[Bits, ...]
+    among: tuple[Bits, ...] = ()
+    ages: Ages = frozenset()
 
 
 class Memo:
@@ -70,15 +62,20 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self.fleet = Fleet()
         self._given: list[object] = []
-        self._version = 0
-        self.now = datetime.min.replace(tzinfo=UTC)
-        self._step = 0
-        self._steps: deque[BitMap | None] = deque(maxlen=_MOST_STEPS)
-        self._ages: set[tuple[Instants, timedelta]] = set()
+        self._steps = Steps(Fleet())
         self._entries: dict[Hashable, _Entry] = {}
-        self._parts: dict[int, FleetPart | None] = {}
+        self._asked: list[set[Age]] = []
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet of this plan."""
+        return self._steps.fleet
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this plan."""
+        return self._steps.now
 
     def begin(self, fleet: Fleet, now: datetime, *given: object) -> None:
         """Begin a plan: see who changed since the last one, by a message or by time alone.
@@ -87,15 +84,13 @@ class Memo:
         or the fleet, is another than before, everything is computed anew.
         """
         same = [fleet, *given]
-        if len(self._ages) > _MOST_BOUNDS or not _are_same(same, self._given):
+        if self._steps.are_too_many or not _are_same(same, self._given):
             self.__init__()  # type: ignore[misc]  # nothing of it may be left
-            self.fleet, self._given = fleet, same
-        self._step += 1
-        self._steps.append(self._changed(now))
-        self._version, self.now = fleet.version, now
-        self._parts.clear()
-        oldest = self._step - _MOST_STEPS
-        self._entries = {key: one for key, one in self._entries.items() if one.step > oldest}
+            self._steps, self._given = Steps(fleet), same
+        before = self._steps.number
+        self._steps.go_on(now)
+        if self._steps.number // MOST_STEPS > before // MOST_STEPS:
+            self._forget(before - MOST_STEPS)
 
     @classmethod
     def of(cls, fleet: Fleet, now: datetime) -> Self:
@@ -109,7 +104,8 @@ class Memo:
 
         A kept function has to ask here for every bound that moves with the time.
         """
-        self._ages.add((column, age))
+        self._steps.watch((column, age))
+        self._note([(column, age)])
         return micros(self.now - age)
 
     def members(
@@ -119,70 +115,64 @@ class Memo:
         return self.sets(key, inputs, lambda fleet: {"members": compute(fleet)})["members"]
 
     def sets(
-        self, key: Hashable, inputs: object, compute: Callable[[AnyFleet], Found[K]], *among: Bits
+        self,
+        key: Hashable,
+        inputs: object,
+        compute: Callable[[AnyFleet], Found[K]],
+        *among: Bits,
+        within: bool = False,
     ) -> Sets[K]:
         """Give the named sets that a function of the fleet and the inputs finds.
 
         `among` are sets in which the function looks up each computer: where they changed since,
-        it is asked again for those who joined or left. While nothing changed the answer is the
-        very same object.
+        it is asked again for those who joined or left. With `within` it finds only computers of
+        the first of them, and need not be asked for others. While nothing changed the answer is
+        the very same object.
         """
         entry = self._entries.get(key)
         part = None
         if entry is not None and entry.inputs == inputs and len(entry.among) == len(among):
-            part = self._part_since(entry.step, _moved(entry.among, among))
+            part = self._steps.part_since(entry.step, entry.ages, _moved(entry.among, among))
         if entry is None or part is None:
-            known = _frozen(compute(self.fleet))
+            found, ages = self._ask(compute, self.fleet)
+            known = _frozen(found)
         else:
-            known = cast("Sets[K]", entry.value)
-            if part.among:
-                known = _mended(known, compute(part), part.among)
-        return self._keep(key, inputs, known, among)
+            known, ages = cast("Sets[K]", entry.value), entry.ages
+            if _are_concerned(part.among, entry.among, among, within=within):
+                found, more = self._ask(compute, part)
+                known, ages = _mended(known, found, part.among), ages | more
+        self._note(ages)
+        self._entries[key] = _Entry(inputs, self._steps.number, known, among, ages)
+        return known
 
     def value(self, key: Hashable, inputs: object, compute: Callable[[], T]) -> T:
         """Give what a function of the inputs alone gives."""
         entry = self._entries.get(key)
         if entry is None or entry.inputs != inputs:
-            return self._keep(key, inputs, compute())
-        entry.step = self._step
+            entry = self._entries[key] = _Entry(inputs, 0, compute())
+        entry.step = self._steps.number
         return cast("T", entry.value)
 
-    def _keep(self, key: Hashable, inputs: object, value: T, among: tuple[Bits, ...] = ()) -> T:
-        self._entries[key] = _Entry(inputs, self._step, value, among)
-        return value
+    def are_equal(self, key: Hashable, first: FrozenBitMap, second: FrozenBitMap) -> bool:
+        """Compare two sets, once while they are the same objects."""
+        return self.value(key, (Identity(first), Identity(second)), lambda: first == second)
 
-    def _changed(self, now: datetime) -> BitMap | None:
-        """Give who may be in other sets than at the last plan; nothing where that may be many."""
-        changed = self.fleet.changed_since(self._version)
-        if changed is None or self._step == 1:
-            return None
-        early, late = min(now, self.now), max(now, self.now)
-        for column, age in self._ages if early < late else ():
-            values = getattr(self.fleet, column.value)
-            changed |= values.at_least(micros(early - age)) - values.above(micros(late - age))
-        return changed if self._are_few(changed) else None
+    def _ask(self, compute: Callable[[AnyFleet], T], fleet: AnyFleet) -> tuple[T, Ages]:
+        """Have a function compute; give the ages as well that it or one inside it asked for."""
+        asked: set[Age] = set()
+        self._asked.append(asked)
+        try:
+            return compute(fleet), frozenset(asked)
+        finally:
+            self._asked.pop()
 
-    def _changes_of(self, step: int) -> BitMap | None:
-        return self._steps[step - self._step - 1]
+    def _note(self, ages: Iterable[Age]) -> None:
+        if self._asked:
+            self._asked[-1].update(ages)
 
-    def _part_since(self, step: int, moved: BitMap) -> FleetPart | None:
-        """Give those who changed since a step, and those who moved; nothing where too many did."""
-        while step < self._step and self._changes_of(step + 1) == _NOBODY:
-            step += 1
-        if step not in self._parts:
-            changes = [self._changes_of(one) for one in range(step + 1, self._step + 1)]
-            known = [one for one in changes if one is not None]
-            whole = len(known) == len(changes)
-            changed = BitMap(BitMap.union(BitMap(), *known))
-            self._parts[step] = FleetPart(self.fleet, changed) if whole else None
-        part = self._parts[step]
-        if part is None or not moved:
-            return part
-        among = moved | part.among
-        return FleetPart(self.fleet, among) if self._are_few(among) else None
-
-    def _are_few(self, who: BitMap) -> bool:
-        return len(who) <= len(self.fleet.enrolled) // _FEW_SHARE
+    def _forget(self, step: int) -> None:
+        """Forget what no plan has asked for since the step."""
+        self._entries = {key: one for key, one in self._entries.items() if one.step > step}
 
 
 def _moved(before: Sequence[Bits], now: Sequence[Bits]) -> BitMap:
@@ -194,23 +184,39 @@ def _moved(before: Sequence[Bits], now: Sequence[Bits]) -> BitMap:
     return moved
 
 
+def _are_concerned(
+    who: BitMap, before: Sequence[Bits], now: Sequence[Bits], *, within: bool
+) -> bool:
+    """Tell whether a function has to be asked for some of them."""
+    if within:
+        return who.intersect(before[0]) or who.intersect(now[0])
+    return bool(who)
+
+
 def _are_same(first: Sequence[object], second: Sequence[object]) -> bool:
     """Tell whether both hold the very same objects."""
     return len(first) == len(second) and all(map(is_, first, second))
 
 
 def _frozen(found: Found[K]) -> Sets[K]:
-    return {name: FrozenBitMap(bits) for name, bits in found.items()}
+    return {name: _freeze(bits) for name, bits in found.items()}
+
+
+def _freeze(bits: Bits) -> FrozenBitMap:
+    return bits if isinstance(bits, FrozenBitMap) else FrozenBitMap(bits)
 
 
 def _mended(known: Sets[K], found: Found[K], among: BitMap) -> Sets[K]:
     """Take those who changed out of every set, and put them where they belong now."""
-    mended = dict(known)
-    for name in {**known, **found}:
-        old, new = known.get(name, _NOBODY), found.get(name, _NOBODY)
-        if (old & among) != new:
-            mended[name] = FrozenBitMap((old - among) | new)
-        if name not in found and not mended[name]:
-            del mended[name]
-    same = len(mended) == len(known) and all(mended[name] is known.get(name) for name in mended)
-    return known if same else mended
+    mended: dict[K, FrozenBitMap] = {}
+    for name, old in known.items():
+        new = found.get(name, _NOBODY)
+        if new or old.intersect(among):
+            came_or_left = (old & among) ^ new
+            if came_or_left:
+                mended[name] = old ^ came_or_left
+    mended |= {name: _freeze(bits) for name, bits in found.items() if name not in known}
+    if not mended:
+        return known
+    whole = {**known, **mended}
+    return {name: bits for name, bits in whole.items() if bits or name in found}

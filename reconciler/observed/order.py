@@ -49,23 +49,17 @@ class Order:
         """Give who has the bound or more, or strictly more."""
         side: Literal["left", "right"] = "right" if strictly else "left"
         chunk = int(np.searchsorted(self.lowest, bound, side=side))
-        found = BitMap(self.above[chunk])
-        if chunk:
-            part = slice(self.cuts[chunk - 1], self.cuts[chunk])
-            values = self.values[part]
-            chosen = values > bound if strictly else values >= bound
-            found |= bits_of(self.ordinals[part][chosen])
-        return found
+        part = slice(self.cuts[max(chunk - 1, 0)], self.cuts[chunk])
+        values = self.values[part]
+        chosen = values > bound if strictly else values >= bound
+        return self.above[chunk] | bits_of(self.ordinals[part][chosen])
 
 
-def make_order(values: Ints, hint: Order | None = None) -> Order:
-    """Sort a column; the order that it had before makes that faster."""
+def make_order(values: Ints) -> Order:
+    """Sort a column."""
     size = len(values)
-    ranked = np.arange(size, dtype=np.uint32)
-    if hint is not None:
-        ranked[: len(hint.ordinals)] = hint.ordinals
-    # The stable sort is fast on what is nearly sorted already.
-    ranked = ranked[np.argsort(values[ranked], kind="stable")]
+    # Not the stable sort: this one is several times faster, and chunks are sorted by ordinals.
+    ranked = np.argsort(values).astype(np.uint32)
     cuts = tuple(int(cut) for cut in np.linspace(0, size, min(_CHUNKS, size) + 1))
     lowest = values[ranked[np.array(cuts[:-1], dtype=np.int64)]] if size else values
     for begin, end in pairwise(cuts):

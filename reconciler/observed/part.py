@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from pyroaring import BitMap, FrozenBitMap
@@ -9,7 +10,7 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.model.updates import UpdateState
 from reconciler.observed.columns import IntPart
 from reconciler.observed.facts import FactPart
-from reconciler.observed.fleet import Fleet, shard_of
+from reconciler.observed.fleet import Fleet, in_shards
 from reconciler.observed.order import array_of
 from reconciler.observed.runs import RunPart
 
@@ -27,36 +28,35 @@ class FleetPart:
         self.last_scan_at = IntPart(fleet.last_scan_at, self._ordinals)
         self.scan_version = IntPart(fleet.scan_version, self._ordinals)
         self._shard_position = IntPart(fleet.shard_position, self._ordinals)
-        self._states: dict[UpdateState, dict[str, BitMap]] = {}
+        self._told: dict[UpdateState, AbstractSet[str]] = {}
         self._facts: dict[str, FactPart | None] = {}
 
     def named(self, name: str) -> BitMap:
         """Give those of the enrolled computers of that name."""
         return self._fleet.named(name) & self.among
 
-    def in_shard(self, number: int, shards: int) -> BitMap:
-        """Give those of the computers in one of so many shards, counted from 0 (S5)."""
-        return shard_of(self._shard_position, number, shards)
+    def in_shards(self, numbers: range, of: int) -> BitMap:
+        """Give those of the computers in shards that follow one another, of so many (S5)."""
+        return in_shards(self._shard_position, numbers, of)
 
     def in_state(self, state: UpdateState, update: str) -> BitMap:
         """Give those who were in that state at the last scan; not applicable is not kept."""
-        return self._in_states(state).get(update) or BitMap()
+        return self._fleet.in_state(state, update) & self.among
 
     def cut(self, members: BitMap | FrozenBitMap) -> BitMap | FrozenBitMap:
         """Give those of the members that this is about."""
         return members & self.among
 
-    def told(self, state: UpdateState) -> frozenset[str]:
-        """Give the updates that some of the computers are in that state of."""
-        return frozenset(self._in_states(state))
+    def told(self, state: UpdateState) -> AbstractSet[str]:
+        """Give the updates that some of the computers are in that state of.
 
-    def _in_states(self, state: UpdateState) -> dict[str, BitMap]:
-        """Few computers are in few sets: those are found once for all who ask."""
-        if state not in self._states:
-            told = self._fleet.states[state].items()
-            met = [(update, bits) for update, bits in told if not bits.isdisjoint(self.among)]
-            self._states[state] = {update: bits & self.among for update, bits in met}
-        return self._states[state]
+        Few computers are in few sets: those are found once for all who ask.
+        """
+        if state not in self._told:
+            states = self._fleet.states[state].items()
+            met = {update for update, bits in states if bits.intersect(self.among)}
+            self._told[state] = met
+        return self._told[state]
 
     def fact(self, name: str) -> FactPart | None:
         """Give the fact of these computers; nothing where no computer ever told it."""

@@ -13,11 +13,12 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.memo import Bits, Instants, Sets
-from reconciler.observed.memory import Membership
+from reconciler.observed.memo import Bits, Identity, Sets
+from reconciler.observed.memory import Membership, PhaseKey
 from reconciler.observed.order import array_of, bits_of
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.runs import RunColumn, RunPart
+from reconciler.observed.steps import Instants
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 
@@ -44,12 +45,12 @@ class Census:
         """Those that a waiver lets off all that applies to them (S11)."""
         return self._sets["waived"]
 
-    @property
+    @cached_property
     def liable(self) -> FrozenBitMap:
         """The target without the waived ones."""
-        return self.target - self.waived
+        return self.target - self.waived if self.waived else self.target
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """Each computer's verdict for what the release offers (S10)."""
         sets = self._sets
@@ -79,6 +80,16 @@ class Census:
     def counted(self) -> FrozenBitMap:
         """Those that the gate's ratio is of (S14)."""
         return self._sets["counted"]
+
+    @cached_property
+    def complying(self) -> int:
+        """How many of the counted ones comply: the ratio is of these."""
+        sets = self._sets
+        return self.world.memo.value(
+            ("complying", *self._place),
+            Identity(sets),
+            lambda: sets["counted"].intersection_cardinality(sets["compliant"]),
+        )
 
     @property
     def failed(self) -> FrozenBitMap:
@@ -116,14 +127,18 @@ class Census:
             self.gate.unreachable_after,
             self.aim,
         )
-        key = ("census", self.release.rollout, self.release.number, self.record.phase)
         entrants = self.membership.entered.where(self._is_in_grace)
 
         def count(fleet: AnyFleet) -> dict[str, Bits]:
             return _Count(self, entrants, fleet).sets()
 
         looked_up = self.world.evidence.looked_up(self.release.ids)
-        return self.world.memo.sets(key, inputs, count, self.target, entrants, *looked_up)
+        among: tuple[Bits, ...] = (self.target, entrants, *looked_up)
+        return self.world.memo.sets(("census", *self._place), inputs, count, *among, within=True)
+
+    @property
+    def _place(self) -> PhaseKey:
+        return self.release.rollout, self.release.number, self.record.phase
 
     def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""
@@ -154,9 +169,6 @@ class _Count:
         self._census = census
         self._entrants = entrants
         self._fleet = fleet
-        self._runs: RunColumn | RunPart = fleet.runs_of(
-            f"{census.release.first_name}/{census.release.number}"
-        )
         self._target = fleet.cut(census.target)
 
     def sets(self) -> dict[str, Bits]:
@@ -170,6 +182,11 @@ class _Count:
             *(self._failed, self._tried, self._waived, self._lost),
         )
         return dict(zip(_NAMES, found, strict=True))
+
+    @cached_property
+    def _runs(self) -> RunColumn | RunPart:
+        release = self._census.release
+        return self._fleet.runs_of(f"{release.first_name}/{release.number}")
 
     @cached_property
     def _verdict(self) -> Verdict:

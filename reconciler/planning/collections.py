@@ -29,9 +29,10 @@ from reconciler.model.updates import UpdateState
 from reconciler.model.versions import compare_dpkg, compare_rpm
 from reconciler.observed.facts import FactColumn, FactPart
 from reconciler.observed.fleet import KEPT_STATES
-from reconciler.observed.memo import Instants, Memo
+from reconciler.observed.memo import Memo
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.state import ObservedState
+from reconciler.observed.steps import Instants
 from reconciler.planning.conditions import Condition, ConditionType
 from reconciler.planning.holds import Holds, Verdict
 
@@ -91,6 +92,24 @@ class Collections:
         """
         return self._members(name, Reading.MOST)
 
+    def selected(self, key: str, query: Query) -> FrozenBitMap:
+        """Give the enrolled computers that a query outside of any collection selects (S5).
+
+        It is kept under the key.
+        """
+        spec = CollectionSpec.model_construct(query=query, include=(), exclude=(), limit_to=None)
+        referred = [
+            self._members(one, how)
+            for one in sorted(set(collection_names(spec)))
+            for how in (Reading.IN_FORCE, Reading.MOST)
+        ]
+        return self._memo.sets(
+            ("selected", key),
+            (),
+            lambda fleet: {"members": self._select(query, Reading.IN_FORCE, fleet)},
+            *referred,
+        )["members"]
+
     def verdict(self, name: str) -> Verdict:
         """Give the membership in force of a collection, and what is held back of it."""
         if name not in self._verdicts:
@@ -134,10 +153,11 @@ class Collections:
     def _evaluate(self, name: str, reading: Reading) -> FrozenBitMap:
         spec = self._desired.collections[name].document.spec
         named, _ = self._named(spec.computers, f"Collection/{name}")
+        names = self._memo.value(
+            ("refers to", name), (), lambda: sorted(set(collection_names(spec)))
+        )
         referred = [
-            self._members(one, how)
-            for one in sorted(set(collection_names(spec)))
-            for how in (reading, _WITHOUT[reading])
+            self._members(one, how) for one in names for how in (reading, _WITHOUT[reading])
         ]
         return self._memo.sets(
             ("collection", name, reading),
@@ -280,18 +300,30 @@ def _by_fact(leaf: FactLeaf, fleet: AnyFleet) -> BitMap:
     return enrolled & column.where(_any_element(_predicate(leaf)))
 
 
-def _by_version(leaf: FactLeaf, column: FactColumn | FactPart, fleet: AnyFleet) -> BitMap:
+def _by_version(leaf: FactLeaf, column: FactColumn | FactPart, fleet: AnyFleet) -> FrozenBitMap:
     """Compare by the computer's own family: rpm order for rhel and suse, else dpkg order."""
     families = fleet.fact("os.family")
-    rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else BitMap()
-    by_rpm = column.where(_any_element(_version_predicate(leaf, _order_of_rpm)))
+    rpm = families.where(_any_element(RPM_FAMILIES.__contains__)) if families else FrozenBitMap()
     by_dpkg = column.where(_any_element(_version_predicate(leaf, _order_of_dpkg)))
-    return BitMap((by_rpm & rpm) | (by_dpkg - rpm))
+    if not rpm:
+        return by_dpkg
+    by_rpm = column.where(_any_element(_version_predicate(leaf, _order_of_rpm)))
+    return (by_rpm & rpm) | (by_dpkg - rpm)
 
 
 def _by_shard(leaf: ShardLeaf, fleet: AnyFleet) -> BitMap:
-    parts = (fleet.in_shard(number, leaf.shard.of) for number in leaf.shard.in_)
+    runs = _consecutive(sorted(leaf.shard.in_))
+    parts = (fleet.in_shards(numbers, leaf.shard.of) for numbers in runs)
     return BitMap.union(*parts) & fleet.enrolled
+
+
+def _consecutive(numbers: Sequence[int]) -> Iterator[range]:
+    """Give rising numbers as the fewest ranges."""
+    begin = 0
+    for place, number in enumerate(numbers, start=1):
+        if place == len(numbers) or numbers[place] != number + 1:
+            yield range(numbers[begin], number + 1)
+            begin = place
 
 
 def _listed(names: list[str]) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import PhaseRecord, Release, Rerun, SeenToken
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
 from reconciler.planning.actions import DROPS, Action, Cause, Verb
+from reconciler.planning.census import Census
 from reconciler.planning.conditions import Condition, ConditionType
 
 
@@ -24,13 +26,16 @@ class Draft:
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
         self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
         self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
+        self.drills: dict[tuple[str, int], DrillRecord] = dict(memory.drills)
         self._releases_of: defaultdict[str, dict[int, Release]] = defaultdict(dict)
         self._phases_of: defaultdict[tuple[str, int], dict[str, PhaseRecord]] = defaultdict(dict)
         for release in self.releases.values():
             self._releases_of[release.rollout][release.number] = release
         for phase in self.phases.values():
             self._phases_of[phase.rollout, phase.release][phase.phase] = phase
+        self._censuses: dict[PhaseKey, Census] = {}
         self.actions: list[Action] = []
+        self._halted: tuple[PhaseRecord, ...] | None = None
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
 
@@ -43,6 +48,7 @@ class Draft:
     def act(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
         """Decide an action, and let the following steps see its effect."""
         self.actions.append(Action(verb, record, cause))
+        self._halted = None
         for table, key in self._places(record):
             if verb in DROPS:
                 table.pop(key, None)
@@ -74,6 +80,29 @@ class Draft:
         """Give the opened phases of a release by name."""
         return dict(self._phases_of[release.rollout, release.number])
 
+    def runs_of(self, drill: str) -> list[DrillRecord]:
+        """Give the runs of a drill that are remembered, oldest first."""
+        return [self.drills[key] for key in sorted(self.drills) if key[0] == drill]
+
+    def newest_run(self, drill: str) -> DrillRecord | None:
+        """Give the newest run of a drill, or nothing before the first."""
+        return next(reversed(self.runs_of(drill)), None)
+
+    def census(self, key: PhaseKey, made: Census) -> Census:
+        """Give the census of a phase that is made already, where it is the same; else this one."""
+        known = self._censuses.get(key)
+        if known == made:
+            return known
+        self._censuses[key] = made
+        return made
+
+    def halted(self) -> tuple[PhaseRecord, ...]:
+        """Give every halted phase."""
+        if self._halted is None:
+            records = self.phases.values()
+            self._halted = tuple(one for one in records if one.state is PhaseState.HALTED)
+        return self._halted
+
     def _places(self, record: RolloutRecord) -> Iterator[tuple[dict[Any, Any], Any]]:
         """Give every table that holds the record, and its key there."""
         match record:
@@ -91,3 +120,5 @@ class Draft:
                 yield self.reruns, key_of(record)
             case EmergencyRecord():
                 yield self.emergencies, key_of(record)
+            case DrillRecord():
+                yield self.drills, key_of(record)

@@ -39,7 +39,10 @@ def freeze_windows(world: World, classes: Iterable[WindowClass]) -> tuple[Window
     Spans that ended lately are cut out too: starts are spread from where an opening begins.
     """
     specs = [placed.document.spec for placed in world.desired.freezes.values()]
-    return tuple(cut for one in classes for cut in _cut_class(world, one, specs))
+    if not specs:
+        return tuple(classes)
+    spread = longest_spread(world.desired)
+    return tuple(cut for one in classes for cut in _cut_class(world, one, specs, spread))
 
 
 def tell_freezes(world: World, classes: Iterable[WindowClass], draft: Draft) -> None:
@@ -105,9 +108,9 @@ def subtract(openings: Iterable[Interval], spans: Iterable[Interval]) -> tuple[I
 
 
 def _cut_class(
-    world: World, one: WindowClass, specs: Iterable[FreezeSpec]
+    world: World, one: WindowClass, specs: Iterable[FreezeSpec], spread: timedelta
 ) -> Iterator[WindowClass]:
-    since = one.windows.until - HORIZON - longest_spread(world.desired)
+    since = one.windows.until - HORIZON - spread
     zone, until = zone_or_utc(one.zone), one.windows.until
     for chosen, members in split_by_freezes(world.collections, one.members, specs):
         spans = merge(span for spec in chosen for span in frozen_spans(spec, zone, since, until))

@@ -20,7 +20,7 @@ def meets_ratio(census: Census) -> bool:
     counted = len(census.counted)
     if not census.liable:
         return census.gate.allow_empty
-    return counted > 0 and len(census.compliant & census.counted) >= census.gate.success * counted
+    return counted > 0 and census.complying >= census.gate.success * counted
 
 
 def gate_bars(census: Census) -> Iterator[PhaseReason]:
@@ -92,8 +92,8 @@ def tell_gate(rollout: RolloutView, census: Census, draft: Draft) -> None:
     if has_too_many_unreachable(census):
         message = "more of the target is out of contact than gate.maxUnreachable allows"
         draft.tell(subject, ConditionType.TOO_MANY_UNREACHABLE, message)
-    waiting = census.verdict.pending_restart & census.counted
-    if waiting and gate.pending_restart == "wait" and not meets_ratio(census):
+    waits = gate.pending_restart == "wait" and not meets_ratio(census)
+    if waits and census.verdict.pending_restart.intersect(census.counted):
         draft.tell(subject, ConditionType.AWAITING_RESTARTS, "installed, waiting for restarts")
     if gate.within is not None:
         overdue_at = record.opened_at + gate.within
@@ -110,6 +110,6 @@ def _pass(rollout: RolloutView, census: Census, draft: Draft) -> None:
         succeeded_at=census.world.now,
         soak_since=None,
     )
-    because = f"{len(census.compliant & census.counted)} of {len(census.counted)} comply"
+    because = f"{census.complying} of {len(census.counted)} comply"
     cause = rollout.cause("S14", because, phase=census.record.phase)
     draft.act(Verb.PASS_PHASE, passed, cause)

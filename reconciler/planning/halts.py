@@ -102,9 +102,8 @@ def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> lis
     offered = release.offered_ids
     return [
         record
-        for record in draft.phases.values()
-        if record.state is PhaseState.HALTED
-        and keeps_back(record, release.rollout, release.number)
+        for record in draft.halted()
+        if keeps_back(record, release.rollout, release.number)
         and not offered.isdisjoint(record.blocked)
     ]
 

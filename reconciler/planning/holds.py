@@ -11,7 +11,7 @@ from reconciler.desired.state import DesiredState
 from reconciler.kinds.base import Document
 from reconciler.model.canonical import digest_of
 from reconciler.observed.columns import micros
-from reconciler.observed.memo import Identity, Memo
+from reconciler.observed.memo import Memo
 from reconciler.observed.rolls import CollectionRoll
 from reconciler.observed.state import ObservedState
 
@@ -65,7 +65,8 @@ class Holds:
         digest = self._digest(name)
         if known is None or (self._fresh and known.digest != digest):
             return Verdict(CollectionRoll(name, digest, self._now, members))
-        if known.held_since is None and self._is_same(known, members):
+        same = ("same roll", name)
+        if known.held_since is None and self._memo.are_equal(same, known.members, members):
             return Verdict(known)
         in_force = FrozenBitMap(known.members & self._fleet.enrolled)
         change = self._measure(known, members)
@@ -75,13 +76,6 @@ class Holds:
             return Verdict(known.renew(members, self._now, None))
         since = known.held_since or self._now
         return Verdict(known.renew(in_force, self._now, since), change)
-
-    def _is_same(self, known: CollectionRoll, members: FrozenBitMap) -> bool:
-        return self._memo.value(
-            ("same roll", known.collection),
-            (Identity(known.members), Identity(members)),
-            lambda: known.members == members,
-        )
 
     def _measure(self, roll: CollectionRoll, members: FrozenBitMap) -> Change:
         base_at = roll.base_at(self._now)

@@ -96,8 +96,9 @@ def watch_contacts(
     plan's, so that a deadline is never earlier than it should be.
     """
     members, now = membership.members, memo.now
-    kept = replace(membership, joined=membership.joined.within(members))
-    if kept.awaited is not None and old is not None and old.members != members:
+    joined = membership.joined.within(members)
+    kept = membership if joined is membership.joined else replace(membership, joined=joined)
+    if kept.awaited is not None and old is not None and old.members is not members:
         awaited = kept.awaited & members | members - old.members
         kept = replace(kept, awaited=FrozenBitMap(awaited))
     if terms is None or not (old is None or _is_time_to_look(terms, kept, now)):
@@ -122,10 +123,10 @@ def cap_movers(
 ) -> Membership:
     """Keep the deadlines of those who come from another phase of the release from rising."""
     capped = membership.capped.within(membership.members)
-    for terms, left in former:
+    for terms, left in former if came else ():
         for due_at, who in own_deadlines(terms, left, came & left.members, zoned, now):
             capped = capped.at(due_at, who)
-    return replace(membership, capped=capped)
+    return membership if capped is membership.capped else replace(membership, capped=capped)
 
 
 def keep_passed(terms: Terms, membership: Membership, zoned: Zoned, now: datetime) -> Membership:
@@ -182,4 +183,4 @@ def _in_contact(
         return {"heard": found}
 
     key = ("heard", membership.rollout, membership.release, membership.phase)
-    return memo.sets(key, (terms.opened_at, late), heard, expected)["heard"]
+    return memo.sets(key, (terms.opened_at, late), heard, expected, within=True)["heard"]

@@ -11,6 +11,7 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.planning.actions import Verb
 from reconciler.planning.census import Census
 from reconciler.planning.conditions import ConditionType
+from reconciler.planning.daily_limits import exceeds_limits
 from reconciler.planning.draft import Draft
 from reconciler.planning.freezes import holds_opening
 from reconciler.planning.gates import decide_gate, meets_ratio, tell_gate
@@ -83,8 +84,20 @@ def opening_bars(
         yield PhaseReason.EARLIER_PHASE
     if opens.at is not None and now < opens.at:
         yield PhaseReason.OPENS_AT
-    if _is_frozen(rollout, release, phase, draft):
+    yield from _bars_of_target(rollout, release, phase, draft)
+
+
+def _bars_of_target(
+    rollout: RolloutView, release: Release, phase: Phase, draft: Draft
+) -> Iterator[PhaseReason]:
+    target = form_targets(rollout, release, draft)[phase.name]
+    subject = f"{rollout.subject}/{release.number}/{phase.name}"
+    if holds_opening(rollout, target, subject, draft):
         yield PhaseReason.FROZEN
+    if exceeds_limits(rollout, target, subject, draft):
+        yield PhaseReason.TARGETS_LIMITED
+    if rollout.world.barring:
+        yield PhaseReason.ASSERTION_FAILED
 
 
 def stops(rollout: RolloutView, release: Release, draft: Draft) -> Iterator[PhaseReason]:
@@ -109,7 +122,7 @@ def make_census(
         return None
     for moment in membership.entered.moments:
         draft.wake_at(moment + phase.grace)
-    return Census(
+    made = Census(
         rollout.world,
         release,
         record,
@@ -118,6 +131,7 @@ def make_census(
         phase.grace,
         rollout.aim,
     )
+    return draft.census(key, made)
 
 
 def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
@@ -159,12 +173,6 @@ def _succeeded(record: PhaseRecord) -> bool:
     return record.state is PhaseState.SUCCEEDED and record.passage is not Passage.SKIPPED
 
 
-def _is_frozen(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> bool:
-    target = form_targets(rollout, release, draft)[phase.name]
-    subject = f"{rollout.subject}/{release.number}/{phase.name}"
-    return holds_opening(rollout, target, subject, draft)
-
-
 def _open(rollout: RolloutView, release: Release, phase: Phase, draft: Draft) -> None:
     record = PhaseRecord(
         release.rollout, release.number, phase.name, PhaseState.OPEN, rollout.world.now
@@ -194,8 +202,9 @@ def _tell_missed(rollout: RolloutView, census: Census, phase: Phase, draft: Draf
         return
     deadline_at = last_due(terms, census.target, rollout.world.by_zone) + phase.spread
     draft.wake_at(deadline_at)
-    all_reported = bool(census.counted) and census.reported == census.counted
-    if deadline_at <= rollout.world.now and all_reported and not meets_ratio(census):
+    if deadline_at > rollout.world.now or meets_ratio(census):
+        return
+    if census.counted and census.reported == census.counted:
         subject = f"{rollout.subject}/{census.release.number}/{phase.name}"
         message = "the deadline is past, all have reported, and too few comply"
         draft.tell(subject, ConditionType.GATE_MISSED, message)

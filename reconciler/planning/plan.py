@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from pyroaring import FrozenBitMap
 
-from reconciler.desired.expansion import expand
+from reconciler.desired.expansion import expand, is_held
 from reconciler.desired.state import DesiredState
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
-from reconciler.observed.memo import Memo
+from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.approving import note_approvals
+from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
 from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.custom import custom_targets, detect_classes, tell_unable
 from reconciler.planning.draft import Draft
+from reconciler.planning.drills import advance_drills, live_runs
 from reconciler.planning.emergencies import (
     advance_emergencies,
     remember_scanners,
@@ -48,6 +53,7 @@ from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
 from reconciler.planning.renames import carry_over
+from reconciler.planning.render import plan_json
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
 from reconciler.planning.standalone import retire_folded
@@ -101,6 +107,7 @@ class Plan:
     conditions: tuple[Condition, ...]
     counts: tuple[PhaseCount, ...]
     emergencies: tuple[EmergencyRecord, ...]
+    drills: tuple[DrillRecord, ...]
     guidance: Guidance
     wake_at: datetime | None
 
@@ -118,13 +125,15 @@ class Plan:
 class Decisions:
     """A plan with all that it was made from, for who has to explain it.
 
-    `rollouts` and `draft` are as they were when nothing changed any more.
+    `rollouts` and `draft` are as they were when nothing changed any more. `failed` are the
+    assertions that are not true of the plan with all its openings.
     """
 
     plan: Plan
     world: World
     rollouts: Sequence[RolloutView]
     draft: Draft
+    failed: tuple[FailedAssertion, ...] = ()
 
 
 def make_plan(
@@ -148,9 +157,30 @@ def decide(
     now: datetime,
     memo: Memo | None = None,
 ) -> Decisions:
-    """Make the plan, and keep what it was made from."""
+    """Make the plan, and keep what it was made from.
+
+    A plan that opens a phase and fails an assertion of a policy is made again without openings:
+    what protects computers, as a halt or a retirement, is never withheld (S24).
+    """
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
+    approving = note_approvals(world)
+    world = replace(world, approved=approving.approved)
+    moves = [*moves, *approving.actions]
+    made = _decide(world, moves, now)
+    if not asks_assertions(desired):
+        return made
+    failed = failed_assertions(desired, plan_json(made.plan))
+    if failed and any(action.verb is Verb.OPEN_PHASE for action in made.plan.actions):
+        barring = tuple(sorted({one.policy for one in failed}))
+        made = _decide(replace(world, barring=barring), moves, now)
+    told = {one.condition() for one in failed}
+    conditions = tuple(sorted({*made.plan.conditions, *told}))
+    return replace(made, plan=replace(made.plan, conditions=conditions), failed=failed)
+
+
+def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
+    observed, site = world.observed, world.site
     draft = Draft(observed.memory)
     draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
@@ -162,7 +192,7 @@ def decide(
     spend_grant(world, draft)
     tell_withheld(world, draft)
     _tell_clock(world, now, draft)
-    for moment in waiver_ends(desired):
+    for moment in waiver_ends(world.desired):
         draft.wake_at(moment)
     readvertise(world, draft)
     domains = budget_domains(world, rollouts, draft)
@@ -173,6 +203,8 @@ def decide(
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
+    for drill, run in live_runs(world, draft):
+        objects.derive_drill(drill, run)
     draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
     conditions = {
         *draft.conditions(),
@@ -183,12 +215,13 @@ def decide(
         *world.collections.conditions(),
     }
     plan = Plan(
-        commit=desired.commit,
+        commit=world.desired.commit,
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
         conditions=tuple(sorted(conditions)),
         counts=tuple(_counts(rollouts, draft)),
         emergencies=tuple(draft.emergencies[key] for key in sorted(draft.emergencies)),
+        drills=tuple(draft.drills[key] for key in sorted(draft.drills)),
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
@@ -206,7 +239,8 @@ def make_world(
     recent = recently_scanned(desired, collections, memo)
     waivers = waived_updates(desired, collections, moment)
     waived = {update: one.waived for update, one in waivers.items()}
-    evidence = Evidence(observed.catalog, recent, memo, waived)
+    custom = custom_targets(desired, collections)
+    evidence = Evidence(observed.catalog, recent, memo, waived, custom)
     guard = PruneGuard(desired, observed)
     return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
@@ -232,6 +266,7 @@ def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
         for rollout in rollouts:
             retire_folded(rollout, rollouts, draft)
         tell_emergencies(rollouts, draft)
+        advance_drills(world, draft)
         if len(draft.actions) == decided:
             return rollouts
     message = "the decisions of one plan do not settle"
@@ -271,9 +306,10 @@ def _forget_ended(world: World, draft: Draft) -> None:
         (Verb.FORGET_RERUN, draft.reruns.values()),
         (Verb.FORGET_RELEASE, draft.releases.values()),
         (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
+        (Verb.FORGET_DRILL, draft.drills.values()),
     )
     for verb, records in tables:
-        gone = [record for record in records if record.rollout not in world.desired.rollouts]
+        gone = [record for record in records if not is_held(world.desired, record.rollout)]
         for record in sorted(gone, key=key_of):
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
@@ -293,7 +329,9 @@ def _guidance(
     scans = scan_classes(desired, collections, memo)
     probes = probe_classes(desired, memo.fleet, collections)
     windows = freeze_windows(world, windows)
-    return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
+    detections = detect_classes(desired, world.evidence.custom, memo)
+    found = (*found, *tell_unable(desired, world.evidence.custom, memo))
+    return Guidance(enforce, windows, scans, domains, world.waivers, probes, detections), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -360,10 +398,10 @@ def _pending_count(
         phase=phase,
         state=PhaseState.PENDING,
         target=len(target),
-        compliant=len(verdict.compliant - waived),
-        missing=len(verdict.non_compliant - waived),
-        unknown=len(verdict.unknown - waived),
-        pending_restart=len(verdict.pending_restart - waived),
+        compliant=_liable(verdict.compliant, waived),
+        missing=_liable(verdict.non_compliant, waived),
+        unknown=_liable(verdict.unknown, waived),
+        pending_restart=_liable(verdict.pending_restart, waived),
         failed=0,
         unreachable=0,
         reported=0,
@@ -378,10 +416,10 @@ def _open_count(census: Census) -> PhaseCount:
         phase=census.record.phase,
         state=census.record.state,
         target=len(census.target),
-        compliant=len(census.verdict.compliant - census.waived),
-        missing=len(census.verdict.non_compliant - census.waived),
-        unknown=len(census.verdict.unknown - census.waived),
-        pending_restart=len(census.verdict.pending_restart - census.waived),
+        compliant=_liable(census.verdict.compliant, census.waived),
+        missing=_liable(census.verdict.non_compliant, census.waived),
+        unknown=_liable(census.verdict.unknown, census.waived),
+        pending_restart=_liable(census.verdict.pending_restart, census.waived),
         failed=len(census.failed),
         unreachable=len(census.unreachable),
         reported=len(census.reported),
@@ -391,6 +429,11 @@ def _open_count(census: Census) -> PhaseCount:
         succeeded_at=census.record.succeeded_at,
         passage=census.record.passage,
     )
+
+
+def _liable(who: Bits, waived: Bits) -> int:
+    """Count those who are not waived."""
+    return len(who) - who.intersection_cardinality(waived) if waived else len(who)
 
 
 def _is_not_retirement(action: Action) -> bool:

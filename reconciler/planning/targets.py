@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from pyroaring import BitMap, FrozenBitMap
 
@@ -20,7 +19,7 @@ from reconciler.planning.own_deadlines import (
     terms_of,
     watch_contacts,
 )
-from reconciler.planning.world import RolloutView
+from reconciler.planning.world import RolloutView, World
 
 Targets = Mapping[str, FrozenBitMap]
 
@@ -84,7 +83,7 @@ def remember_targets(
                 gone = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.act(Verb.FORGET_TARGETS, old, gone)
             continue
-        new = _membership(release, name, targets[name], old, rollout.world.now)
+        new = _membership(rollout.world, release, name, targets[name], old)
         new = _with_deadlines(rollout, new, former, draft)
         if new != old:
             because = _describe(old, new)
@@ -92,14 +91,15 @@ def remember_targets(
 
 
 def _membership(
-    release: Release, phase: str, target: FrozenBitMap, old: Membership | None, now: datetime
+    world: World, release: Release, phase: str, target: FrozenBitMap, old: Membership | None
 ) -> Membership:
     """Keep when each late one entered; at the opening nobody is late."""
     if old is None:
         return Membership(release.rollout, release.number, phase, target)
-    if old.members == target:
+    same = ("same target", release.rollout, release.number, phase)
+    if world.memo.are_equal(same, old.members, target):
         return old
-    entered = old.entered.within(target).at(now, target - old.members)
+    entered = old.entered.within(target).at(world.now, target - old.members)
     return replace(old, members=target, entered=entered)
 
 
@@ -112,12 +112,14 @@ def _with_deadlines(
     if terms is not None:
         draft.wake_at(terms.watched_from)
     new = watch_contacts(terms, new, old, world.memo)
-    others = [
+    others = (
         (left, membership)
         for name, membership in former.items()
         if name != new.phase and (left := _terms(rollout, membership, draft)) is not None
-    ]
-    came = new.members - old.members if old is not None else new.members
+    )
+    came = new.members
+    if old is not None:
+        came = new.members - old.members if new is not old else FrozenBitMap()
     new = cap_movers(new, came, others, world.by_zone, world.now)
     if terms is None or not terms.local:
         return new

@@ -11,6 +11,7 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
+from reconciler.observed.fleet import KEPT_STATES
 from reconciler.observed.memo import Bits, Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
@@ -37,13 +38,15 @@ class Verdict:
 class Evidence:
     """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough.
 
-    `waived` holds who is let off an update: it counts as not applicable there (S11).
+    `waived` holds who is let off an update: it counts as not applicable there (S11). `custom`
+    holds whom an update of one's own is for: who has not said how it stands there is unknown.
     """
 
     catalog: Catalog
     recent: FrozenBitMap
     memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
+    custom: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
     def judge(self, target: Bits, release: Release, aim: Aim) -> Verdict:
         """Give each computer the first verdict that fits (S10).
@@ -73,7 +76,7 @@ class Evidence:
 
         among = (target, *self.looked_up(release.ids))
         inputs = (release.ids, self.required(release), aim)
-        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among))
+        found = dict(self.memo.sets(("pending", *place), inputs, judge, *among, within=True))
         waived = found.pop("waived")
         return Verdict(**found), waived
 
@@ -87,8 +90,7 @@ class Evidence:
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        return (self.recent, *(self.waived[update] for update in waived))
+        return (self.recent, *self._beside(updates))
 
     def required(self, release: Release) -> int | None:
         """Give the content version that a scan has to know to be believed of a release (S10).
@@ -119,30 +121,49 @@ class Evidence:
 
     def _verdicts(self, release: Release, aim: Aim) -> Sets[str]:
         """Judge the whole fleet, once for all phases of a release; who is in no set is unknown."""
-        updates, required = release.ids, self.required(release)
+        judged, said = self.judged(self.required(release)), self._all_said(release.ids, aim)
 
         def verdicts(fleet: AnyFleet) -> dict[str, BitMap]:
-            rest = fleet.enrolled & self.judged(required)
-            to_do = (self._said(state, updates, fleet, aim) for state in _TO_DO[aim])
-            missing = rest & BitMap.union(BitMap(), *to_do)
-            rest = rest - missing - self._said(UpdateState.UNKNOWN, updates, fleet, aim)
-            pending = rest & self._said(UpdateState.PENDING_RESTART, updates, fleet, aim)
+            rest = fleet.enrolled & judged
+            missing = rest & said["to do"]
+            rest = rest - missing - said["unknown"]
+            pending = rest & said["pending"]
             return {"missing": missing, "pending": pending, "compliant": rest - pending}
 
-        among = self.looked_up(updates)
-        return self.memo.sets(("verdicts", updates, required, aim), (), verdicts, *among)
+        key = ("verdicts", Identity(release.ids), aim)
+        return self.memo.sets(key, (), verdicts, judged, *said.values())
+
+    def _all_said(self, updates: tuple[str, ...], aim: Aim) -> Sets[str]:
+        """Give what the last scans said, however long ago: no time alone changes that."""
+
+        def said(fleet: AnyFleet) -> dict[str, BitMap]:
+            listed = frozenset(updates)
+            to_do = (self._said(state, listed, fleet, aim) for state in _TO_DO[aim])
+            return {
+                "to do": BitMap.union(BitMap(), *to_do),
+                "unknown": BitMap.union(
+                    self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                    *(self._silent(one, fleet) for one in self.custom.keys() & listed),
+                ),
+                "pending": self._said(UpdateState.PENDING_RESTART, listed, fleet, aim),
+            }
+
+        key = ("said", Identity(updates), aim)
+        return self.memo.sets(key, (), said, *self._beside(updates))
 
     def _said(
-        self, state: UpdateState, updates: tuple[str, ...], fleet: AnyFleet, aim: Aim
+        self, state: UpdateState, listed: frozenset[str], fleet: AnyFleet, aim: Aim
     ) -> BitMap:
         """Give who is in the state for some update that no other makes superfluous there (S8)."""
-        found = []
-        for update in fleet.told(state) & frozenset(updates):
+        told = fleet.told(state) & listed
+        superseded = told & self.catalog.superseders.keys()
+        found = [self._bound(state, update, fleet) for update in told - superseded]
+        for update in superseded:
             bits = self._in_state(state, update, fleet, aim)
             if aim is Aim.INSTALL:
-                newer = self.catalog.replacers(update).intersection(updates)
+                newer = self.catalog.replacers(update) & listed
                 applying = (self._bound(one, other, fleet) for other in newer for one in _APPLIES)
-                bits = bits - BitMap.union(*applying) if newer else bits
+                bits = bits - BitMap.union(BitMap(), *applying)
             found.append(bits)
         return BitMap.union(BitMap(), *found)
 
@@ -164,7 +185,8 @@ class Evidence:
 
     def _inapplicable(self, update: ReleasedUpdate, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged(self._required((update,))))
+        judged = self.judged(self._required((update,)))
+        found = fleet.cut(judged) - self._silent(update.id, fleet)
         for state in (*_APPLIES, UpdateState.UNKNOWN):
             found = found - fleet.in_state(state, update.id)
         return found
@@ -176,6 +198,18 @@ class Evidence:
 
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
+
+    def _silent(self, update: str, fleet: AnyFleet) -> Bits:
+        """Give whom an update of one's own is for and who said nothing of it: they did not look."""
+        found: Bits = fleet.cut(self.custom.get(update, _NOBODY)) - self._waived(update)
+        for state in KEPT_STATES:
+            found = found - fleet.in_state(state, update)
+        return found
+
+    def _beside(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give who is let off each update, and whom each of one's own is for, in a fixed order."""
+        among = (self.waived, self.custom)
+        return tuple(sets[one] for sets in among if sets for one in sorted(sets.keys() & updates))
 
 
 def needed_updates(

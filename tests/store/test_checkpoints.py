@@ -64,7 +64,7 @@ def observer_of(store):
 def seen_by(observer):
     fleet = observer.observe(fresh=True).fleet
     more = [(fleet.ids[n], fleet.names[n], fleet.last_contact_at[n]) for n in sorted(fleet.ids)]
-    shards = [set(fleet.in_shard(number, 3)) for number in range(3)]
+    shards = [set(fleet.in_shards(range(number, number + 1), 3)) for number in range(3)]
     cores = [fleet.facts["cores"].value_of(n) for n in fleet.ids] if "cores" in fleet.facts else []
     return contents(fleet), more, shards, cores, [set(fleet.named(f"c{n}")) for n in range(5)]
 

@@ -29,8 +29,10 @@ def gate_steps(rollout: RolloutView, census: Census) -> Iterator[Step]:
         )
         yield step("target", told, PhaseReason.EMPTY_TARGET)
     else:
-        comply = len(census.compliant & census.counted)
-        told = f"{comply} of {counted} counted comply, {render_percentage(gate.success)} is needed"
+        told = (
+            f"{census.complying} of {counted} counted comply,"
+            f" {render_percentage(gate.success)} is needed"
+        )
         yield step("ratio", told, PhaseReason.NOTHING_COUNTED, PhaseReason.TOO_FEW_COMPLY)
         enough = min(gate.min_reported, counted)
         told = f"{len(census.reported)} of {counted} have reported, {enough} is needed"

@@ -65,6 +65,12 @@ def opening_steps(
         "a freeze covers its whole target" if PhaseReason.FROZEN in bars else "no freeze holds it"
     )
     yield step("freeze", PhaseReason.FROZEN, told)
+    if PhaseReason.TARGETS_LIMITED in bars:
+        told = "too many computers would be newly targeted within 24 hours"
+        yield step("daily limit", PhaseReason.TARGETS_LIMITED, told)
+    if PhaseReason.ASSERTION_FAILED in bars:
+        told = f"a plan that opens it fails policy {', '.join(rollout.world.barring)}"
+        yield step("assertions", PhaseReason.ASSERTION_FAILED, told)
     if not bars:
         yield Step("pass", "the next pass opens it", PhaseReason.NOT_APPLIED, rollout.world.now)
 

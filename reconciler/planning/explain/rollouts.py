@@ -207,8 +207,7 @@ def _permits(census: Census) -> Iterator[Step]:
 
 
 def _ratio(census: Census) -> str:
-    counted = len(census.counted)
-    return f"{len(census.compliant & census.counted)} of {counted} counted"
+    return f"{census.complying} of {len(census.counted)} counted"
 
 
 def _counts(census: Census) -> Counts:
@@ -217,7 +216,7 @@ def _counts(census: Census) -> Counts:
         waived=len(census.waived),
         counted=len(census.counted),
         reported=len(census.reported),
-        compliant=len(census.compliant & census.counted),
+        compliant=census.complying,
         unreachable=len(census.unreachable),
         tried=len(census.tried),
         failed=len(census.failed),

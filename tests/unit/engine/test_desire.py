@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.engine.desire import Desire, Followed, Watch, judge, renew
 from reconciler.model.errors import SourceError
+from reconciler.model.problems import Location, Problem
 from reconciler.ports import Checkout
 from tests.worlds import BASICS, NOW, SITE
 
@@ -16,6 +17,7 @@ NOT_YET = BASICS.replace("{code: PWR, mode: enforce}", "{code: PWR, parent: main
     "---\napiVersion: patchwright.dev/v1alpha1\nkind: Site\nmetadata: {name: main2}\n"
     "spec: {code: PWX}\n"
 )
+EDITED = BASICS.replace("{every: 1h}", "{every: 2h}")
 LATER_KIND = BASICS + (
     "---\napiVersion: patchwright.dev/v1alpha1\nkind: Subscription\nmetadata: {name: b}\n"
     "spec: {events: [Halted], audience: owners, to: [{email: a@b.example}]}\n"
@@ -115,6 +117,61 @@ def test_refused_commit_is_not_judged_again_and_its_problems_stay():
 
 def test_mended_commit_takes_force():
     assert renewed(BROKEN, BASICS).problems == ()
+
+
+class Governor:
+    """Finds a policy failed so many times, and remembers what it was asked."""
+
+    def __init__(self, times, code="PW1125"):
+        self.left = times
+        self.code = code
+        self.asked = []
+
+    def __call__(self, attempt, _now):
+        self.asked.append((attempt.desired.commit, attempt.in_force and attempt.in_force.commit))
+        self.left -= 1
+        return [Problem(Location("m.yaml", 1), self.code, "no")] if self.left >= 0 else []
+
+
+def governed(governor, *texts, before=None):
+    desire, source = before or Desire(), Source(*texts)
+    for _ in texts:
+        desire = renew(desire, replace(followed(source), govern=governor), NOW)
+    return desire
+
+
+def test_commit_that_fails_a_policy_on_the_fleet_is_refused():
+    desire = governed(Governor(1), EDITED, before=renewed(BASICS))
+
+    assert desire.in_force.commit == a_checkout(BASICS).commit
+    assert desire.attempted == a_checkout(EDITED).commit
+    assert [problem.code for problem in desire.problems] == ["PW1125"]
+
+
+def test_what_the_fleet_refused_is_tried_again_at_every_read():
+    governor = Governor(2)
+    desire = governed(governor, EDITED, EDITED, EDITED, EDITED, before=renewed(BASICS))
+
+    assert desire.in_force.commit == a_checkout(EDITED).commit
+    assert desire.problems == ()
+    both = (a_checkout(EDITED).commit, a_checkout(BASICS).commit)
+    assert governor.asked == [both] * 3
+
+
+def test_what_only_a_commit_can_mend_is_not_tried_again():
+    governor = Governor(9, code="PW1123")
+    governed(governor, EDITED, EDITED, before=renewed(BASICS))
+
+    assert len(governor.asked) == 1
+
+
+def test_commit_in_force_is_not_refused_for_what_became_of_the_fleet():
+    governor = Governor(9)
+    recalled = Desire(in_force=renewed(BASICS).in_force)
+    desire = governed(governor, BASICS, before=recalled)
+
+    assert desire.problems == ()
+    assert governor.asked == []
 
 
 def test_watch_wakes_only_when_something_changed():

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from string import ascii_letters
 
 import pytest
 from hypothesis import given
@@ -270,9 +271,10 @@ def test_shards_are_a_partition_by_computer_id(of, ids):
         world.enrol(str(number))
         world.computers[str(number)] = replace(world.computers[str(number)], id=one.hex)
     fleet = world.fleet()
-    parts = [world.names(fleet.in_shard(number, of)) for number in range(of)]
+    parts = [world.names(fleet.in_shards(range(number, number + 1), of)) for number in range(of)]
 
     assert sum(len(part) for part in parts) == len(ids)
+    assert world.names(fleet.in_shards(range(of), of)) == world.names(fleet.enrolled)
     for name, computer in world.computers.items():
         u = Fraction(unit_interval_position(f"patchwright.dev/shard/v1\n{computer.id}"), 2**64)
         assert name in parts[int(u * of)]
@@ -283,3 +285,14 @@ def test_shard_leaf_takes_the_parts_that_it_names(world):
     halves = [selected(world, {"shard": {"of": 2, "in": [part]}}) for part in (0, 1)]
 
     assert both == "abc" == "".join(sorted("".join(halves)))
+
+
+@given(st.sets(st.integers(0, 9), min_size=1))
+def test_shard_leaf_takes_each_part_wherever_it_stands(numbers):
+    world = PlannerWorld()
+    for name in ascii_letters:
+        world.enrol(name)
+    parts = [selected(world, {"shard": {"of": 10, "in": [one]}}) for one in numbers]
+
+    found = selected(world, {"shard": {"of": 10, "in": sorted(numbers, reverse=True)}})
+    assert found == "".join(sorted("".join(parts)))
