@@ -10,6 +10,8 @@ from typing import Any
 
 from pyroaring import FrozenBitMap
 
+from reconciler.model.approvals import ApprovedUpdates
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
@@ -43,13 +45,15 @@ class Membership:
     noted_at: datetime | None = None
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord
+RolloutRecord = (
+    Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord | DrillRecord
+)
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant
+Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant | ApprovedUpdates
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -61,12 +65,14 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         SeenToken: "tokens",
         Rerun: "reruns",
         EmergencyRecord: "emergencies",
+        DrillRecord: "drills",
         Package: "packages",
         Program: "programs",
         Advertisement: "advertisements",
         ContentAssignment: "assignments",
         CollectionRoll: "rolls",
         SpentGrant: "grants",
+        ApprovedUpdates: "approved",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -89,10 +95,14 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.phase, record.token)
         case EmergencyRecord():
             return (record.rollout,)
+        case DrillRecord():
+            return (record.rollout, record.run)
         case CollectionRoll():
             return (record.collection,)
         case SpentGrant():
             return (record.commit,)
+        case ApprovedUpdates():
+            return (record.authorization,)
         case _:
             return _key_of_object(record)
 
@@ -119,12 +129,14 @@ class Memory:
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
     reruns: Mapping[tuple[str, str, str], Rerun] = _table()
     emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
+    drills: Mapping[tuple[str, int], DrillRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
     rolls: Mapping[tuple[str], CollectionRoll] = _table()
     grants: Mapping[tuple[str], SpentGrant] = _table()
+    approved: Mapping[tuple[str], ApprovedUpdates] = _table()
     next_number: int = 1
 
     def name_for_agents(self, rollout: str, release: int) -> str:
@@ -144,6 +156,7 @@ class Memory:
         released = (offer.released_at for offer in self.advertisements.values())
         moments += [moment for moment in released if moment is not None]
         moments += [step.at for one in self.emergencies.values() for step in one.steps]
+        moments += [step.at for one in self.drills.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
         for roll in self.rolls.values():
