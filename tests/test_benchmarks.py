@@ -43,6 +43,22 @@ def test_summaries_are_timed_against_sql():
     assert figures["ratio"] > 0
 
 
+def test_snapshot_is_timed_and_plans_of_it_are_equal():
+    figures = figures_of("snapshot.py", "--computers=300", *SMALL)
+
+    assert figures["plansEqual"] is True
+    assert figures["bytes"] > 0
+    assert set(figures["withinBars"]) == set(figures["bars"])
+
+
+def test_forecasts_are_compared_with_what_happens():
+    figures = figures_of("forecast_error.py", "--computers=60", "--fleets=1")
+
+    (fleet,) = figures["daysAhead"]
+    assert figures["fleets"] == 1
+    assert fleet[0] == 1
+
+
 def test_simulation_is_timed():
     figures = figures_of("simulate.py", "--computers=200", "--days=2")
 

@@ -11,6 +11,7 @@ import structlog
 from reconciler.catalog.slices import make_slices, slice_bytes
 from reconciler.catalog.supersedence import add_supersedence
 from reconciler.content.depot import Depot
+from reconciler.desired.custom import CUSTOM_SOURCE, custom_updates
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
@@ -114,15 +115,31 @@ def _summary(listing: Listing) -> str:
     return f"{what} set aside; the first is {first.where:.100}: {first.reason:.200}"
 
 
+def take_custom_updates(store: Store, depot: Depot, desired: DesiredState, clock: Clock) -> bool:
+    """Bring the CustomUpdates that are in force into the catalog; tell whether it changed (E2).
+
+    Git was read whole, so what it holds no more is withdrawn, all of it too.
+    """
+    updates = custom_updates(desired)
+    with store.write() as work:
+        known = [one for one in work.catalog.entries().values() if one.update.custom is not None]
+        if not updates and not known:
+            return False
+        change = work.catalog.merge(CUSTOM_SOURCE, updates, clock.now(), may_be_empty=True)
+        if not change.is_empty or work.documents.load(SLICES) is None:
+            save_slices(work, depot)
+    return not change.is_empty
+
+
 def import_name(name: str) -> str:
     """Name what was imported by hand; no manifest can have a source of that name."""
     return f"{_IMPORTED}{name}"
 
 
 def forgotten_sources(known: Iterable[str], desired: DesiredState) -> set[str]:
-    """Give the sources that git names no more; imports were never named there."""
+    """Give the sources that git names no more; imports and CustomUpdates were never named."""
     left = set(known) - set(desired.catalog_sources)
-    return {name for name in left if not name.startswith(_IMPORTED)}
+    return {name for name in left if not name.startswith((_IMPORTED, CUSTOM_SOURCE))}
 
 
 def save_slices(work: Work, depot: Depot) -> None:

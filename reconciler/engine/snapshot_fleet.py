@@ -43,12 +43,15 @@ class Blobs:
         return len(self.parts) - 1
 
     def add_array(self, values: NDArray[Any], kind: str) -> int:
-        """Keep numbers, little-endian."""
-        return self.add(values.astype(kind).tobytes())
+        """Keep numbers: first the lowest byte of each, then the next ones, which pack better."""
+        width = np.dtype(kind).itemsize
+        planes = values.astype(kind).view(np.uint8).reshape(len(values), width)
+        return self.add(planes.T.tobytes())
 
     def array(self, number: int, kind: str, size: int | None = None) -> NDArray[Any]:
         """Give numbers again; raises ValueError where they are not as many as they should be."""
-        found = np.frombuffer(self.parts[number], dtype=kind)
+        planes = np.frombuffer(self.parts[number], dtype=np.uint8)
+        found = planes.reshape(np.dtype(kind).itemsize, -1).T.copy().view(kind).reshape(-1)
         if size is not None and len(found) != size:
             message = f"part {number} holds {len(found)} numbers and not {size}"
             raise ValueError(message)

@@ -17,6 +17,7 @@ from reconciler.engine.catalog_sync import (
     due_sources,
     forgotten_sources,
     sync_source,
+    take_custom_updates,
 )
 from reconciler.fetch import Fetcher
 from reconciler.model.computers import ARCHITECTURE_FACT
@@ -50,6 +51,7 @@ class Workshop(threading.Thread):
         self._wake = wake
         self._desired: DesiredState | None = None
         self._stopped = threading.Event()
+        self._custom_of: DesiredState | None = None
         self._sources_tried: dict[str, datetime] = {}
         self._not_before: dict[tuple[str, int], datetime] = {}
 
@@ -84,12 +86,23 @@ class Workshop(threading.Thread):
             records = view.records
             asked_at = sync_asked_at(records.all(EmergencyRecord), records.all(DrillRecord))
         changed = self._forget(forgotten_sources(known, desired))
+            asked_at = sync_asked_at(view.records.all(EmergencyRecord))
+        changed = self._take_custom(desired)
+        changed = self._forget(forgotten_sources(known, desired)) or changed
         now = self._clock.now()
         for name in due_sources(desired, known, self._sources_tried, now, asked_at):
             self._sources_tried[name] = now
             reader = self._tools.make_reader(name, desired.catalog_sources[name].document.spec)
             sync_source(self._store, self._tools.depot, name, reader, self._clock)
             changed = True
+        return changed
+
+    def _take_custom(self, desired: DesiredState) -> bool:
+        """Take in the updates that git itself holds, once for each desired state."""
+        if desired is self._custom_of:
+            return False
+        changed = take_custom_updates(self._store, self._tools.depot, desired, self._clock)
+        self._custom_of = desired
         return changed
 
     def _forget(self, names: set[str]) -> bool:

@@ -38,3 +38,15 @@ class Approvals:
 
     approvers: frozenset[str] = frozenset()
     authors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ApprovedUpdates:
+    """The updates that an approval of an authorization is about: those that it held then.
+
+    `digest` is of the Authorization as it was approved; another text is another approval.
+    """
+
+    authorization: str
+    digest: str
+    updates: tuple[str, ...]

@@ -164,6 +164,12 @@ class Code(str, Enum):
     TOO_MANY_TARGETS = ("PW1128", "a phase targets more computers than a policy allows a day")
     ASSERTION_FAILED = ("PW1129", "a policy's assertion is not true of the plan")
 
+    # Updates of one's own
+    CONTENT_NOT_FOUND = ("PW1145", "a file of a custom update is not beside its manifest")
+    CONTENT_DIFFERS = ("PW1146", "a file of a custom update has another digest")
+    CONTENT_TOO_LARGE = ("PW1147", "a file of a custom update is larger than 64 MiB")
+    NOT_REMOVABLE = ("PW1148", "a removal names an update that nothing can remove")
+
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")
     REVISION_NOT_VERIFIED = ("PW2002", "no pinned key vouches for a revision")

@@ -35,6 +35,7 @@ class Reason(str, Enum):
     NOT_IN_GROUP = "notInGroup"
     REJECTED = "rejected"
     EXCEPTED = "excepted"
+    NOT_APPROVED = "notApproved"
     WITHDRAWN = "withdrawn"
     NO_FILES = "noFiles"
     NOT_YET_IN_FORCE = "notYetInForce"

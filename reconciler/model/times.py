@@ -25,6 +25,7 @@ _INSTANT = re.compile(
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _PERCENTAGE = re.compile(r"([0-9]{1,3})(\.[0-9]{1,6})?%", re.ASCII)
 _MICROSECOND_DIGITS = 6
+_FIRST_YEAR, _LAST_YEAR = 1000, 9799
 _LONGEST = timedelta(days=36600)
 
 
@@ -61,6 +62,7 @@ def render_duration(span: timedelta) -> str:
 def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 instant with an offset and seconds, as aware UTC (S1, S2).
 
+    It lies so far from the ends of the calendar that any durations and zones can be added to it.
     Raises ValueError that says how an instant is written.
     """
     match = _INSTANT.fullmatch(text)
@@ -71,10 +73,14 @@ def parse_instant(text: str) -> datetime:
     digits = (fraction or ".0")[1 : 1 + _MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
     zone = "+00:00" if offset in {"Z", "z"} else offset
     try:
-        return datetime.fromisoformat(f"{day}T{clock}.{digits}{zone}").astimezone(UTC)
+        moment = datetime.fromisoformat(f"{day}T{clock}.{digits}{zone}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
         message = f"{text!r} is not an instant that exists: {error}"
         raise ValueError(message) from error
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        message = f"{text!r} is not in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise ValueError(message)
+    return moment
 
 
 def render_instant(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyroaring import FrozenBitMap
 
+from reconciler.model.approvals import ApprovedUpdates
 from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
@@ -52,7 +53,7 @@ RolloutRecord = (
 DerivedObject = Package | Program | Advertisement | ContentAssignment
 """What the reconciler makes for the fleet."""
 
-Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant
+Record = RolloutRecord | DerivedObject | CollectionRoll | SpentGrant | ApprovedUpdates
 """What an action creates, changes or retires; `key_of` identifies it among its type."""
 
 
@@ -71,6 +72,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         ContentAssignment: "assignments",
         CollectionRoll: "rolls",
         SpentGrant: "grants",
+        ApprovedUpdates: "approved",
     }
 )
 """The field of `Memory` that holds each type of record."""
@@ -99,6 +101,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.collection,)
         case SpentGrant():
             return (record.commit,)
+        case ApprovedUpdates():
+            return (record.authorization,)
         case _:
             return _key_of_object(record)
 
@@ -132,6 +136,7 @@ class Memory:
     assignments: Mapping[tuple[str, int, str], ContentAssignment] = _table()
     rolls: Mapping[tuple[str], CollectionRoll] = _table()
     grants: Mapping[tuple[str], SpentGrant] = _table()
+    approved: Mapping[tuple[str], ApprovedUpdates] = _table()
     next_number: int = 1
 
     def name_for_agents(self, rollout: str, release: int) -> str:

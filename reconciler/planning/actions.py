@@ -25,6 +25,7 @@ class Verb(StrEnum):
     FORGET_MEMBERS = "ForgetMembers"
     FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
+    FORGET_APPROVED = "ForgetApproved"
     FORGET_DRILL = "ForgetDrill"
     FORGET_GRANT = "ForgetGrant"
     RENAME = "Rename"
@@ -33,6 +34,7 @@ class Verb(StrEnum):
     ENTER_STATE = "EnterState"
     ENTER_DRILL_STATE = "EnterDrillState"
     SPEND_GRANT = "SpendGrant"
+    NOTE_APPROVED = "NoteApproved"
     CUT_RELEASE = "CutRelease"
     CHANGE_RELEASE = "ChangeRelease"
     READVERTISE = "Readvertise"
@@ -66,6 +68,7 @@ DROPS = frozenset(
         Verb.FORGET_GRANT,
         Verb.FORGET_RERUN,
         Verb.FORGET_EMERGENCY,
+        Verb.FORGET_APPROVED,
         Verb.FORGET_DRILL,
     }
 )

@@ -50,6 +50,8 @@ class ConditionType(StrEnum):
     QUARANTINED = "Quarantined"
     TARGETS_LIMITED = "TargetsLimited"
     ASSERTION_FAILED = "AssertionFailed"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    AGENT_TOO_OLD = "AgentTooOld"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,6 +73,7 @@ class Condition:
 
 REASONS: Mapping[ConditionType, str] = MappingProxyType(
     {
+        ConditionType.AGENT_TOO_OLD: "AbilityMissing",
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
         ConditionType.NOT_REMOVABLE: "NoUninstallCommand",
@@ -110,5 +113,6 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.OBSERVING: "ModeObserve",
         ConditionType.TARGETS_LIMITED: "DailyLimitReached",
         ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",
+        ConditionType.AWAITING_APPROVAL: "CameAfterApproval",
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from reconciler.desired.expansion import DRILL, EMERGENCY, REFERENCE, is_held, kind_and_name
@@ -127,7 +128,7 @@ class ObjectDraft:
             package.version,
             rollout.aim.program,
             rollout.aim.program,
-            rollout.group.document.spec.max_runtime,
+            self._max_runtime(rollout, release),
             package.owner,
             depends_on=non_expedited_name(rollout) if rollout.kind == EMERGENCY else "",
         )
@@ -145,6 +146,15 @@ class ObjectDraft:
                 because = f"release {release.number} is open in the phase"
                 why = rollout.cause("S16", because, phase=phase.name)
                 self.wanted.append(Wanted(offer, why))
+
+    def _max_runtime(self, rollout: RolloutView, release: Release) -> timedelta:
+        """Give room for the packages, if there are any, and for each update of one's own (S4)."""
+        entries = self._world.observed.catalog.entries
+        known = [entries[one].update for one in release.ids if one in entries]
+        own = [one.custom.max_runtime for one in known if one.custom is not None]
+        whole = rollout.group.document.spec.max_runtime
+        has_packages = len(own) < len(release.ids)
+        return sum(own, whole if has_packages else timedelta(0))
 
     def _package(self, rollout: RolloutView, release: Release) -> Package:
         name = rollout.placed.document.spec.authorization

@@ -19,6 +19,7 @@ from reconciler.observed.memo import Bits, Memo
 from reconciler.observed.memory import RolloutRecord, key_of
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
+from reconciler.planning.approving import note_approvals
 from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
 from reconciler.planning.census import Census
@@ -26,6 +27,7 @@ from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.custom import custom_targets, detect_classes, tell_unable
 from reconciler.planning.draft import Draft
 from reconciler.planning.drills import advance_drills, live_runs
 from reconciler.planning.emergencies import (
@@ -162,6 +164,9 @@ def decide(
     """
     observed, moves = carry_over(desired, observed)
     world = make_world(desired, observed, site, now, memo or Memo())
+    approving = note_approvals(world)
+    world = replace(world, approved=approving.approved)
+    moves = [*moves, *approving.actions]
     made = _decide(world, moves, now)
     if not asks_assertions(desired):
         return made
@@ -234,7 +239,8 @@ def make_world(
     recent = recently_scanned(desired, collections, memo)
     waivers = waived_updates(desired, collections, moment)
     waived = {update: one.waived for update, one in waivers.items()}
-    evidence = Evidence(observed.catalog, recent, memo, waived)
+    custom = custom_targets(desired, collections)
+    evidence = Evidence(observed.catalog, recent, memo, waived, custom)
     guard = PruneGuard(desired, observed)
     return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
@@ -323,7 +329,9 @@ def _guidance(
     scans = scan_classes(desired, collections, memo)
     probes = probe_classes(desired, memo.fleet, collections)
     windows = freeze_windows(world, windows)
-    return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
+    detections = detect_classes(desired, world.evidence.custom, memo)
+    found = (*found, *tell_unable(desired, world.evidence.custom, memo))
+    return Guidance(enforce, windows, scans, domains, world.waivers, probes, detections), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -425,7 +433,7 @@ def _open_count(census: Census) -> PhaseCount:
 
 def _liable(who: Bits, waived: Bits) -> int:
     """Count those who are not waived."""
-    return len(who) - who.intersection_cardinality(waived)
+    return len(who) - who.intersection_cardinality(waived) if waived else len(who)
 
 
 def _is_not_retirement(action: Action) -> bool:

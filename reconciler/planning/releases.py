@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.aims import Aim
-from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, ReleasedUpdate
+from reconciler.model.updates import CatalogEntry
 from reconciler.observed.memo import Identity
 from reconciler.planning.actions import Verb
 from reconciler.planning.conditions import ConditionType
@@ -79,7 +80,16 @@ def _gone(rollout: RolloutView, release: Release) -> tuple[str, ...]:
     return tuple(
         update.id
         for update in release.offered()
-        if update.id not in rollout.authorized and (update.id in entries or is_out(update.id))
+        if (update.id not in rollout.authorized and (update.id in entries or is_out(update.id)))
+        or _is_rewritten(update, entries)
+    )
+
+
+def _is_rewritten(update: ReleasedUpdate, entries: Mapping[str, CatalogEntry]) -> bool:
+    """Tell whether git says otherwise now what an update of one's own runs: it is an addition."""
+    entry = entries.get(update.id)
+    return (
+        entry is not None and entry.update.custom is not None and entry.revision > update.revision
     )
 
 
@@ -112,25 +122,36 @@ def _note_force(rollout: RolloutView, draft: Draft) -> None:
         draft.tell(rollout.subject, ConditionType.NOTHING_TO_OFFER, _nothing(rollout))
     if rollout.left_out:
         _tell_left_out(rollout, draft)
+    if rollout.awaiting:
+        message = (
+            f"{len(rollout.awaiting)} update(s) came after the approval of"
+            f' "{rollout.authorization.name}", and wait for another: {_some(rollout.awaiting)}'
+        )
+        draft.tell(rollout.subject, ConditionType.AWAITING_APPROVAL, message)
 
 
 def _nothing(rollout: RolloutView) -> str:
     if rollout.aim is Aim.REMOVE:
         return "the catalog has none of its updates, or none that can be removed"
+    if rollout.awaiting:
+        return "every update that the authorization selects came after its approval"
     lack = "whose files the catalog knows" if rollout.left_out else "that the catalog has"
     return f"the authorization selects no update {lack}"
 
 
 def _tell_left_out(rollout: RolloutView, draft: Draft) -> None:
     """Say which updates are only advisories or cannot be removed; three names tell enough."""
-    updates = rollout.left_out
-    named = ", ".join(sorted(updates)[:_MOST_NAMED]) + (", …" if len(updates) > _MOST_NAMED else "")
+    updates, named = rollout.left_out, _some(rollout.left_out)
     if rollout.aim is Aim.REMOVE:
         message = f"{len(updates)} update(s) cannot be removed again: {named}"
         draft.tell(rollout.subject, ConditionType.NOT_REMOVABLE, message)
     else:
         message = f"no files are known of {len(updates)} authorized update(s): {named}"
         draft.tell(rollout.subject, ConditionType.NO_FILES, message)
+
+
+def _some(updates: frozenset[str]) -> str:
+    return ", ".join(sorted(updates)[:_MOST_NAMED]) + (", …" if len(updates) > _MOST_NAMED else "")
 
 
 def _offer(rollout: RolloutView, added: frozenset[str], draft: Draft) -> None:

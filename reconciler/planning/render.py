@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.timezones import tzdata_version
+from reconciler.model.approvals import ApprovedUpdates
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
 from reconciler.model.drills import DrillRecord
@@ -94,6 +95,8 @@ def describe(record: Record) -> str:
             return f"members of {record.collection} ({len(record.members)} computers{held})"
         case EmergencyRecord():
             return f"{record.rollout} ({record.state.value})"
+        case ApprovedUpdates():
+            return f"approval of {record.authorization} ({len(record.updates)} updates)"
         case DrillRecord():
             return f"{record.rollout}/{record.run} ({record.state.value})"
         case SpentGrant():

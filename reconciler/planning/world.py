@@ -48,7 +48,8 @@ class SiteIdentity:
 class World:
     """Both sides, the instant, and what was computed from them once for all steps.
 
-    `barring` are policies that assert what no plan with an opening is: nothing opens.
+    `barring` are policies that assert what no plan with an opening is: nothing opens. `approved`
+    are the updates that an authorization is approved for, where a policy asks for approvals.
     """
 
     desired: DesiredState
@@ -61,6 +62,7 @@ class World:
     guard: PruneGuard
     waivers: Mapping[str, WaivedUpdate]
     barring: tuple[str, ...] = ()
+    approved: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def by_zone(self, members: BitMap | FrozenBitMap) -> Iterator[tuple[tzinfo, FrozenBitMap]]:
         """Split computers by the zone in which their wall times are read (S3)."""
@@ -167,12 +169,31 @@ class RolloutView:
     @property
     def authorized(self) -> frozenset[str]:
         """What git authorizes and can be installed, or removed, whatever the time."""
-        return self._authorized[0]
+        return self._approved[0]
 
     @property
     def left_out(self) -> frozenset[str]:
         """What git authorizes and is never offered: without files, or not to be removed."""
-        return self._authorized[1]
+        return self._approved[1]
+
+    @property
+    def awaiting(self) -> frozenset[str]:
+        """What would be authorized, and came after the approval that a policy asks for (S24)."""
+        return self._approved[2]
+
+    @cached_property
+    def _approved(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """What an emergency folds in was approved with the emergency."""
+        offered, left_out = self._authorized
+        approved = self.world.approved.get(self.authorization.name)
+        if approved is None:
+            return offered, left_out, frozenset()
+        known = approved | self.folded.get(self.group.name, frozenset())
+        return self.world.memo.value(
+            ("approved", self.name),
+            (Identity(offered), known),
+            lambda: (offered & known, left_out & known, offered - known),
+        )
 
     @cached_property
     def _authorized(self) -> tuple[frozenset[str], frozenset[str]]:

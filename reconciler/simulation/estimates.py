@@ -19,11 +19,12 @@ from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.columns import NEVER, micros
 from reconciler.observed.fleet import Fleet
-from reconciler.observed.order import Ints, array_of, bits_of
+from reconciler.observed.order import Ints, Ordinals, array_of, bits_of
 from reconciler.planning.scanning import machine_classes
 from reconciler.planning.windows import ZONE_FACT
 from reconciler.simulation.behaviour import Behaviour, Presence, Rhythm
 from reconciler.simulation.estate import Estate
+from reconciler.simulation.presence import sightings
 
 SILENT_FOR = timedelta(days=7)
 _ENOUGH = 20
@@ -31,6 +32,11 @@ _CONTACT, _LONGEST_CONTACT = timedelta(minutes=15), timedelta(days=1)
 _RUN, _SIGMA, _WIDEST_SIGMA, _FAILURE = timedelta(minutes=5), 0.5, 2.0, 0.01
 _CONTENT = timedelta(minutes=10)
 _MICROSECOND = timedelta(microseconds=1)
+_ON = {
+    Presence.ALWAYS: "on at all times",
+    Presence.WEEKDAYS: "on from Monday to Friday, day and night, in their zone",
+    Presence.OFFICE_HOURS: "on 08:00 to 18:00, Monday to Friday, in their zone",
+}
 _RELEASE_FACT = "os.release"
 
 
@@ -60,11 +66,16 @@ def estimate(estate: Estate, site_zone: ZoneInfo, now: datetime) -> Estimate:
     contact, told_contact = _contact_interval(estate, classes[MachineClass.SERVER], now)
     median, sigma, told_span = _run_times(fleet)
     failure, told_failure = _failures(fleet)
+    desks = list(_desks(fleet, classes, site_zone))
+    presence, told_presence = _presence(fleet, desks)
     gone = len(fleet.enrolled) - len(living)
     contact_every = np.full(size, _CONTACT // _MICROSECOND, dtype=np.int64)
     contact_every[array_of(classes[MachineClass.SERVER])] = contact // _MICROSECOND
     behaviour = Behaviour(
-        rhythms=tuple(_rhythms(fleet, classes, site_zone)),
+        rhythms=(
+            Rhythm(Presence.ALWAYS, site_zone, array_of(classes[MachineClass.SERVER])),
+            *(Rhythm(presence, zone, who) for zone, who in desks),
+        ),
         contact_every=contact_every,
         run_median=np.full(size, median // _MICROSECOND, dtype=np.int64),
         run_sigma=np.full(size, sigma),
@@ -84,12 +95,7 @@ def estimate(estate: Estate, site_zone: ZoneInfo, now: datetime) -> Estimate:
                 f"no contact for {days}",
             ),
             Assumption("servers", "on at all times", "default", ""),
-            Assumption(
-                "workstations and portables",
-                "on 08:00 to 18:00, Monday to Friday, in their zone",
-                "default",
-                "",
-            ),
+            told_presence,
             Assumption("users", "postpone until the deadline", "default", ""),
             *told_span,
             told_failure,
@@ -175,10 +181,10 @@ def _default(name: str, value: str, seen: int) -> Assumption:
     return Assumption(name, value, "default", f"only {seen} seen, which is too few")
 
 
-def _rhythms(
+def _desks(
     fleet: Fleet, classes: dict[MachineClass, BitMap], site_zone: ZoneInfo
-) -> Iterator[Rhythm]:
-    yield Rhythm(Presence.ALWAYS, site_zone, array_of(classes[MachineClass.SERVER]))
+) -> Iterator[tuple[ZoneInfo, Ordinals]]:
+    """Split the computers with users by their zones."""
     rest = classes[MachineClass.WORKSTATION] | classes[MachineClass.PORTABLE]
     column = fleet.facts.get(ZONE_FACT)
     for name in sorted(column.texts()) if column is not None else ():
@@ -186,5 +192,14 @@ def _rhythms(
         mine = rest & column.having(name) if column is not None else BitMap()
         if zone is not None and mine:
             rest -= mine
-            yield Rhythm(Presence.OFFICE_HOURS, zone, array_of(BitMap(mine)))
-    yield Rhythm(Presence.OFFICE_HOURS, site_zone, array_of(rest))
+            yield zone, array_of(BitMap(mine))
+    yield site_zone, array_of(rest)
+
+
+def _presence(fleet: Fleet, desks: list[tuple[ZoneInfo, Ordinals]]) -> tuple[Presence, Assumption]:
+    seen = sightings(fleet, desks)
+    name, presence = "workstations and portables", seen.presence
+    if presence is None:
+        return Presence.OFFICE_HOURS, _default(name, _ON[Presence.OFFICE_HOURS], seen.all)
+    basis = f"{seen.all} contacts, scans and runs"
+    return presence, Assumption(name, _ON[presence], "history", basis)

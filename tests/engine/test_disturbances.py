@@ -13,8 +13,62 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.engine.disturbed_site import DisturbedSite
-from tests.worlds import BASICS, NOW, an_update
+from tests.worlds import BASICS, HEADER, NOW, an_update
 
+MORE = f"""{HEADER}
+kind: UpdateGroup
+metadata: {{name: first}}
+spec: {{type: standalone, updates: ["deb:Lab/security/app1/1.1"]}}
+---
+{HEADER}
+kind: Authorization
+metadata: {{name: first}}
+spec: {{group: first}}
+---
+{HEADER}
+kind: Rollout
+metadata: {{name: second}}
+spec:
+  authorization: first
+  budget: {{concurrent: 1}}
+  phases:
+    - {{name: some, collection: reference, deadline: 1h, spread: 1h, gate: {{success: 50%}}}}
+    - {{name: all, collection: everybody, deadline: 2h, grace: 1h}}
+---
+{HEADER}
+kind: EmergencyChange
+metadata: {{name: blaster}}
+spec:
+  bulletin: MS03-039
+  updates: ["deb:Lab/security/app2/1.1"]
+  reference: reference
+  production: [everybody]
+  foldInto: rollup
+---
+{HEADER}
+kind: Waiver
+metadata: {{name: lab}}
+spec:
+  computers: [web-2]
+  updates: ["deb:Lab/security/app1/1.1"]
+  reason: breaks the line
+  approvedBy: [ines@corp.example]
+  until: 2027-03-02T13:00:00Z
+---
+{HEADER}
+kind: Freeze
+metadata: {{name: noon}}
+spec: {{from: 2026-03-02T11:00:00Z, until: 2026-03-02T16:00:00Z, reason: r}}
+---
+{HEADER}
+kind: Removal
+metadata: {{name: third}}
+spec:
+  updates: ["deb:Lab/security/app3/1.1"]
+  phases:
+    - {{name: first, collection: reference, gate: {{success: 50%}}}}
+    - {{name: rest, collection: everybody}}
+"""
 NAMES = ("ref-1", "ref-2", "web-1", "web-2")
 pytestmark = pytest.mark.timeout(300)
 names = st.sampled_from(NAMES)
@@ -28,7 +82,7 @@ class Disturbances(RuleBasedStateMachine):
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
         paths = [Path(self.folder.name) / name for name in ("calm.db", "stormy.db")]
-        self.calm, self.stormy = (DisturbedSite(path, [BASICS], NOW) for path in paths)
+        self.calm, self.stormy = (DisturbedSite(path, [BASICS, MORE], NOW) for path in paths)
         for site in (self.calm, self.stormy):
             for name in NAMES:
                 site.enrol(name, name.partition("-")[0].replace("ref", "reference"))
@@ -90,7 +144,7 @@ class Disturbances(RuleBasedStateMachine):
 
     def _publish(self, *, broken):
         self.published += 1
-        update = an_update(f"app{self.published}")
+        update = an_update(f"app{self.published}", removable=True)
         for site in (self.calm, self.stormy):
             site.publish(update)
             if broken:

@@ -12,6 +12,7 @@ from reconciler.model.grants import Grant
 from reconciler.model.rollouts import PhaseState
 from reconciler.planning.actions import DROPS
 from reconciler.planning.render import plan_json
+from tests.property.invariants import dangling, in_two_phases
 from tests.property.strategies import COMPUTERS, computers, products, some_computers, states
 from tests.worlds import BASICS, HEADER, PlannerWorld, an_update
 
@@ -40,8 +41,6 @@ class RolloutMachine(RuleBasedStateMachine):
         self.excepted = set()
         self.gone = False
         self.practises = False
-        self.opened_at = {}
-        self.tested = {}
         self.ids = set()
 
     @initialize()
@@ -148,13 +147,7 @@ class RolloutMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_in_two_phases_of_a_release(self):
-        memory = self.world.memory
-        for rollout, release in memory.releases:
-            seen: set[int] = set()
-            for key, membership in memory.memberships.items():
-                if key[:2] == (rollout, release):
-                    assert seen.isdisjoint(membership.members)
-                    seen |= set(membership.members)
+        assert not in_two_phases(self.world.memory)
 
     @invariant()
     def runs_of_a_drill_come_one_after_the_other(self):
@@ -169,14 +162,7 @@ class RolloutMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_dangles(self):
-        memory = self.world.memory
-        for offer in memory.advertisements.values():
-            assert (offer.package, offer.version) in memory.packages
-            assert (offer.package, offer.version, offer.program) in memory.programs
-        for program in memory.programs.values():
-            assert (program.package, program.version) in memory.packages
-        for content in memory.assignments.values():
-            assert (content.package, content.version) in memory.packages
+        assert not dangling(self.world.memory)
 
     def _note(self, plan):
         """Look at what a plan did: openings need a gate, ids are new, retirements come first."""

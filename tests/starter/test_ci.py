@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft7Validator
 
+from reconciler.engine.snapshots import Snapshot, save_snapshot
 from tests.starter.repository import (
     CI_FILES,
     GITLAB,
@@ -24,7 +26,9 @@ from tests.starter.repository import (
     run_line,
 )
 from tests.unit.forges.server import COMMIT, TOKEN, a_forge
+from tests.worlds import SITE, PlannerWorld
 
+BUDGETS = "rules/budgets.yaml"
 SOUND, ERROR, PENDING, DRIFT = 0, 1, 2, 3
 MISNAMED = ("limitTo: all-servers", "limitTo: all-server")
 STANDARDS = ROOT / "tests/standards"
@@ -138,6 +142,7 @@ def test_workflow_may_only_read_and_two_jobs_write_their_own():
     assert granted == {
         "validate": None,
         "report": {"contents": "read", "pull-requests": "write", "statuses": "write"},
+        "plan": {"contents": "read", "pull-requests": "write", "statuses": "write"},
         "code-scanning": {"contents": "read", "security-events": "write"},
     }
     checkouts = [
@@ -146,7 +151,7 @@ def test_workflow_may_only_read_and_two_jobs_write_their_own():
         for step in job["steps"]
         if step.get("uses", "").startswith("actions/checkout@")
     ]
-    assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 @pytest.mark.parametrize("path", CI_FILES, ids=lambda path: path.name)
@@ -158,29 +163,15 @@ def test_ci_file_names_no_credential_but_that_of_the_report(path):
     assert not re.search(r"secrets\.|pull_request_target|TOKEN|PASSWORD|--site\b", text)
 
 
-def report_line(lines):
-    [line] = [line for line in lines if "patchwright report-pr" in line]
+def report_line(lines, report="problems.txt"):
+    [line] = [line for line in lines if f"patchwright report-pr {report}" in line]
     return line
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["sound", "broken"])
-@pytest.mark.parametrize("kind", ["github", "gitlab"])
-def test_report_job_tells_the_verdict_on_the_pull_request(repository, tmp_path, kind, broken):
-    if broken:
-        edit(repository / "collections/servers.yaml", *MISNAMED)
-    event = tmp_path / "event.json"
-    whole = {"pull_request": {"number": 7, "head": {"sha": COMMIT}, "base": {}}}
-    event.write_text(json.dumps(whole), encoding="utf-8")
-    line = report_line(github_lines() if kind == "github" else gitlab_lines())
-    with a_forge(kind) as forge:
-        github = {
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": forge.api,
-            "GITHUB_REPOSITORY": "corp/fleet",
-            "GITHUB_EVENT_PATH": str(event),
-            "GITHUB_TOKEN": TOKEN,
-        }
-        gitlab = {
+def job_variables(kind, forge, event):
+    """Give what the CI of a forge tells its job."""
+    if kind == "gitlab":
+        return {
             "GITLAB_CI": "true",
             "CI_API_V4_URL": forge.api,
             "CI_PROJECT_ID": "corp/fleet",
@@ -188,11 +179,63 @@ def test_report_job_tells_the_verdict_on_the_pull_request(repository, tmp_path, 
             "CI_COMMIT_SHA": COMMIT,
             "GITLAB_TOKEN": TOKEN,
         }
-        done = run_line(line, repository, **(github if kind == "github" else gitlab))
+    whole = {"pull_request": {"number": 7, "head": {"sha": COMMIT}, "base": {}}}
+    event.write_text(json.dumps(whole), encoding="utf-8")
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": forge.api,
+        "GITHUB_REPOSITORY": "corp/fleet",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_TOKEN": TOKEN,
+    }
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["sound", "broken"])
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_report_job_tells_the_verdict_on_the_pull_request(repository, tmp_path, kind, broken):
+    if broken:
+        edit(repository / "collections/servers.yaml", *MISNAMED)
+    line = report_line(github_lines() if kind == "github" else gitlab_lines())
+    with a_forge(kind) as forge:
+        variables = job_variables(kind, forge, tmp_path / "event.json")
+        done = run_line(line, repository, **variables)
 
     assert done.returncode == SOUND, done.stderr
     assert ("all-server" in forge.comments[0]["body"]) is broken
     assert forge.statuses[0]["state"].startswith("fail" if broken else "success")
+
+
+def commit_all(repository, message):
+    identity = "-c user.name=Ines -c user.email=ines@corp.example"
+    line = f"git add --all && git {identity} commit --quiet -m '{message}' && git rev-parse HEAD"
+    done = run_line(line, repository, HOME=str(repository))
+    assert done.returncode == SOUND, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("change", ["sound", "broken", "no-snapshot"])
+@pytest.mark.parametrize("kind", ["github", "gitlab"])
+def test_plan_job_shows_what_the_change_does(repository, tmp_path, kind, change):
+    # What is not carried out yet would be refused by a site.
+    (repository / "rules/subscriptions.yaml").unlink()
+    base = commit_all(repository, "Begin")
+    old = MISNAMED if change == "broken" else ("concurrent: 1", "concurrent: 2")
+    edit(repository / ("collections/servers.yaml" if change == "broken" else BUDGETS), *old)
+    head = commit_all(repository, "Change")
+    if change != "no-snapshot":
+        now = datetime.now(UTC)
+        known = Snapshot(PlannerWorld().observed(), SITE, now, base, now)
+        save_snapshot(known, repository / "site.snapshot")
+    line = report_line(github_lines() if kind == "github" else gitlab_lines(), "plan.md")
+    with a_forge(kind) as forge:
+        variables = job_variables(kind, forge, tmp_path / "event.json")
+        run_line(f"git fetch --quiet . {base}", repository)
+        job = {"BASE": base, "HEAD": head, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": head}
+        done = run_line(line, repository, HOME=str(repository), **variables, **job)
+
+    told = {"sound": "DisruptionBudget", "broken": "all-server", "no-snapshot": "no plan"}
+    assert told[change] in forge.comments[0]["body"], done.stderr
+    assert done.returncode == (SOUND if change == "sound" else ERROR)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,9 @@ def _authorization_steps(way: Way) -> Iterator[Step]:
         yield Step("group", told, Reason.NOT_IN_GROUP, rule=rule)
     yield Step("group", f"it is in group {group.name}", rule=rule)
     yield from _exclusions(way)
+    if update in rollout.awaiting:
+        told = f"it came after the approval of {rollout.authorization.name}, which it needs anew"
+        yield Step("authorization", told, Reason.NOT_APPROVED, rule=_authorizes(way))
     if update not in rollout.authorized:
         told = "the catalog knows no files of it"
         yield Step("authorization", told, Reason.NO_FILES)

@@ -69,7 +69,8 @@ class StageChange:
     """One release in one phase: who is targeted newly and no longer, with and without the change.
 
     `is_cut` tells whether the release exists at once; else its updates wait for one. `installs`
-    are the computers that would install something and, without the change, would not here.
+    are the computers that would install something and, without the change, would not here;
+    `unknown` are targeted ones of whom no scan tells whether they would.
     """
 
     rollout: str
@@ -81,6 +82,7 @@ class StageChange:
     newly: int
     no_longer: int
     installs: int
+    unknown: int
     newly_named: tuple[str, ...]
     no_longer_named: tuple[str, ...]
     before: Terms | None
@@ -186,13 +188,15 @@ class Governed:
 class Expected:
     """What the forecast says of a release: when 95 % comply, and who misses deadlines.
 
-    `at` is nothing where the share is not reached before the forecast ends.
+    `at` is nothing where the share is not reached before the forecast ends. `reasons` are those
+    of the late, as docs/forecast.md names them, with how many each has, most first.
     """
 
     rollout: str
     release: int
     at: datetime | None
     late: int
+    reasons: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from reconciler.planning.review.markdown_text import (
 
 _SHOWN = 8
 """So many rows of a table stand open; the others are folded away."""
-_MOST = 100
+_MOST = 40
 """So many rows a folded table has: forges cut longer comments."""
 _MOST_CVES = 3
 _SHORT = 12
@@ -56,7 +56,7 @@ def review_markdown(
     yield from _stages(review.stages)
     yield from _updates(review.updates)
     yield from _content(review)
-    yield from _deadlines(review.deadlines)
+    yield from _deadlines(review.deadlines, review.now)
     yield from _unserved(review.unserved)
     yield from _forecast(prediction)
     yield from _conditions(review)
@@ -135,9 +135,12 @@ def _stages(stages: Sequence[StageChange]) -> Iterator[str]:
     rows = [_stage_row(one) for one in stages]
     yield from table(head, rows[:_SHOWN], _SHOWN)
     yield ""
+    if any(one.unknown for one in stages):
+        yield "(?) No scan tells yet whether these have anything to install."
+        yield ""
     rest = list(table(head, rows[_SHOWN:], _MOST)) if rows[_SHOWN:] else []
     yield from details(counted(len(rows[_SHOWN:]), "more phase"), rest)
-    named = [line for one in stages[:_MOST] for line in _named(one)]
+    named = [line for one in stages[:_SHOWN] for line in _named(one)]
     yield from details("Which computers", named)
 
 
@@ -148,7 +151,7 @@ def _stage_row(one: StageChange) -> tuple[str, ...]:
         _signed(one.newly, "+"),
         _signed(one.no_longer, "-"),
         count(one.target),
-        count(one.installs),
+        count(one.installs) + (f" (?{count(one.unknown)})" if one.unknown else ""),
         _was(one, "deadline"),
         _was(one, "state") + (", held" if one.after is not None and one.after.held else ""),
     )
@@ -245,7 +248,7 @@ def _content(review: Review) -> Iterator[str]:
         yield ""
 
 
-def _deadlines(deadlines: Sequence[StageDeadline]) -> Iterator[str]:
+def _deadlines(deadlines: Sequence[StageDeadline], now: datetime) -> Iterator[str]:
     rows = [
         (f"{code(one.rollout)} {one.release}", code(one.phase), code(zone.zone), when, computers)
         for one in deadlines
@@ -257,12 +260,12 @@ def _deadlines(deadlines: Sequence[StageDeadline]) -> Iterator[str]:
         (zone.due_at, zone.local, zone.zone)
         for one in deadlines
         for zone in one.zones
-        if zone.due_at is not None
+        if zone.due_at is not None and zone.due_at > now
     )
     if known:
         first, last = known[0], known[-1]
         until = f", the last {last[1]} ({code(last[2])})" if last != first else ""
-        yield f"**Deadlines**: the first is {first[1]} ({code(first[2])}){until}."
+        yield f"**Deadlines**: the next is {first[1]} ({code(first[2])}){until}."
         yield ""
     head = ("rollout", "phase", "zone", "deadline, local", "computers")
     yield from details("Deadlines in local times", list(table(head, rows, _MOST)) if rows else [])
@@ -305,12 +308,15 @@ def _forecast(prediction: Prediction | None) -> Iterator[str]:
             f"{code(one.rollout)} {one.release}",
             f"{one.at:%a %Y-%m-%d %H:%M} UTC" if one.at is not None else _never(prediction.until),
             count(one.late),
+            ", ".join(f"{reason} {count(number)}" for reason, number in one.reasons[:3]),
         )
         for one in prediction.releases
     ]
     yield f"**Forecast**, {prediction.share} % of each release's computers comply:"
     yield ""
-    yield from table(("rollout", "expected", "miss their deadline"), rows[:_SHOWN], _SHOWN)
+    yield from table(
+        ("rollout", "expected", "miss their deadline", "because"), rows[:_SHOWN], _SHOWN
+    )
     yield ""
     yield from details(
         "What the forecast assumes", [f"- {code(one, 200)}" for one in prediction.assumptions]
@@ -330,7 +336,7 @@ def _conditions(review: Review) -> Iterator[str]:
 
 def _condition_lines(what: str, conditions: Iterable[Condition]) -> list[str]:
     return [
-        f"- {what}: `{one.type.value}` {code(one.subject)}: {code(one.message, 300)}"
+        f"- {what}: `{one.type.value}` {code(one.subject)}: {code(one.message, 200)}"
         for one in conditions
     ]
 

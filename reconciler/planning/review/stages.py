@@ -24,6 +24,7 @@ from reconciler.planning.releases import additions
 from reconciler.planning.restart_needs import needs_restart
 from reconciler.planning.targets import form_targets
 from reconciler.planning.updates import released
+from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import RolloutView
 
 _SUPPRESS = "suppress"
@@ -84,11 +85,19 @@ class Stage:
     @cached_property
     def installs(self) -> FrozenBitMap:
         """The targeted computers that are known to have something to do for it."""
-        world = self.rollout.world
-        verdict, waived = world.evidence.judge_phase(
-            self.key, self.target, self.release, self.rollout.aim
-        )
+        verdict, waived = self._judged
         return FrozenBitMap(verdict.non_compliant - waived)
+
+    @cached_property
+    def unknown(self) -> FrozenBitMap:
+        """The targeted computers of which no scan tells whether they have (S10)."""
+        verdict, waived = self._judged
+        return FrozenBitMap(verdict.unknown - waived)
+
+    @cached_property
+    def _judged(self) -> tuple[Verdict, FrozenBitMap]:
+        evidence = self.rollout.world.evidence
+        return evidence.judge_phase(self.key, self.target, self.release, self.rollout.aim)
 
     def concerned(self, update: str) -> FrozenBitMap:
         """Give the targeted computers on which an update is to be installed, or removed."""

@@ -95,6 +95,7 @@ def _stage_change(fleet: Fleet, key: PhaseKey, old: Stage | None, new: Stage | N
         newly=len(newly),
         no_longer=len(gone),
         installs=len(installs),
+        unknown=len(new.unknown) if new is not None else 0,
         newly_named=named(fleet, newly),
         no_longer_named=named(fleet, gone),
         before=_terms(old) if old is not None else None,

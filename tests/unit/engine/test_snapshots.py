@@ -56,6 +56,13 @@ def test_snapshot_comes_back_with_every_type_of_fact(snapshot):
     assert type(facts["virtual"]) is bool
 
 
+def test_site_without_computers_has_a_snapshot_too(tmp_path):
+    empty = Snapshot(PlannerWorld().observed(), SITE, NOW)
+    path, _ = save_snapshot(empty, tmp_path / "site.snapshot")
+
+    assert not load_snapshot(path).observed.fleet.ids
+
+
 def test_file_in_a_folder_is_named_by_its_digest_and_private(snapshot, tmp_path):
     path, digest = save_snapshot(snapshot, tmp_path)
 

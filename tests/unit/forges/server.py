@@ -14,17 +14,17 @@ PATHS = {
     "github": (
         r"/repos/corp/fleet/issues/7/comments",
         r"/repos/corp/fleet/issues/comments/(\d+)",
-        rf"/repos/corp/fleet/statuses/{COMMIT}",
+        r"/repos/corp/fleet/statuses/[0-9a-f]{40}",
     ),
     "gitlab": (
         r"/api/v4/projects/corp%2Ffleet/merge_requests/7/notes",
         r"/api/v4/projects/corp%2Ffleet/merge_requests/7/notes/(\d+)",
-        rf"/api/v4/projects/corp%2Ffleet/statuses/{COMMIT}",
+        r"/api/v4/projects/corp%2Ffleet/statuses/[0-9a-f]{40}",
     ),
     "gitea": (
         r"/api/v1/repos/corp/fleet/issues/7/comments",
         r"/api/v1/repos/corp/fleet/issues/comments/(\d+)",
-        rf"/api/v1/repos/corp/fleet/statuses/{COMMIT}",
+        r"/api/v1/repos/corp/fleet/statuses/[0-9a-f]{40}",
     ),
 }
 HEADERS = {

@@ -205,6 +205,21 @@ def _no_files():
     return world
 
 
+def _not_approved():
+    """The update that came to the release after its authorization was approved."""
+    world = PlannerWorld()
+    policy = "spec: {minApprovers: 1, approvers: {verified: false}}"
+    world.manifests.append(f"{HEADER}kind: Policy\nmetadata: {{name: p}}\n{policy}\n")
+    world.edit("{group: rollup}", "{group: rollup, approvedBy: [ines@corp.example]}")
+    world.enrol("ref", ring="reference")
+    world.publish(an_update("lib"))
+    settle(world)
+    world.publish(an_update("app"))
+    world.scan(app=MISSING)
+    settle(world)
+    return world
+
+
 def _not_released():
     world = due_world()
     world.publish(an_update("lib"))
@@ -421,6 +436,7 @@ WORLDS = {
     Reason.NOT_IN_GROUP: _edited("[security]", "[bugfix]"),
     Reason.REJECTED: _rejected,
     Reason.EXCEPTED: _edited("{group: rollup}", f'{{group: rollup, except: ["{APP}"]}}'),
+    Reason.NOT_APPROVED: _not_approved,
     Reason.WITHDRAWN: _withdrawn,
     Reason.NO_FILES: _no_files,
     Reason.NOT_YET_IN_FORCE: _edited(

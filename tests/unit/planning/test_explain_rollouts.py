@@ -14,7 +14,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.planning.explain.rollouts import Asked, explain_rollout
 from tests.unit.planning.emergency_worlds import BLASTER, emergency_world
 from tests.unit.planning.explanations import decisions_of, phase_explained
-from tests.worlds import NOW, PlannerWorld, an_update
+from tests.worlds import HEADER, NOW, PlannerWorld, an_update
 
 MISSING = UpdateState.MISSING
 FREEZE = """
@@ -104,6 +104,16 @@ def _frozen():
     world.manifests.append(FREEZE)
     world.step()
     return world
+
+
+def _with_policy(spec):
+    def made():
+        world = _passed()
+        world.manifests.append(f"{HEADER}kind: Policy\nmetadata: {{name: p}}\nspec: {spec}\n")
+        world.step()
+        return world
+
+    return made
 
 
 def _regressed():
@@ -197,6 +207,8 @@ def _served():
         ("rest", _stale, PhaseReason.STALE_READS),
         ("first", _stale, PhaseReason.STALE_READS),
         ("rest", _frozen, PhaseReason.FROZEN),
+        ("rest", _with_policy("{maxNewlyTargetedPerDay: 1}"), PhaseReason.TARGETS_LIMITED),
+        ("rest", _with_policy("{assertions: ['false']}"), PhaseReason.ASSERTION_FAILED),
         ("rest", _regressed, PhaseReason.REGRESSED),
         ("first", _frozen, PhaseReason.PASSED),
         ("first", _regressed, PhaseReason.REGRESSED),

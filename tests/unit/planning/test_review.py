@@ -133,6 +133,15 @@ def test_update_that_can_be_removed_is_not_irreversible():
     assert {one.product: one.irreversible for one in found.updates}["tool"] is False
 
 
+def test_computers_that_no_scan_tells_about_are_counted_as_unknown():
+    world = a_world()
+    world.publish(an_update("curl"))
+    world.scan("c0", curl=MISSING)
+    found = review(world, WITHOUT_ROLLOUT, BASICS)
+
+    assert [(one.installs, one.unknown) for one in found.stages] == [(1, 1), (0, 4)]
+
+
 def test_excepted_update_is_told_as_removed():
     world = a_world()
     world.step()

@@ -133,3 +133,39 @@ def test_the_observed_fleet_is_left_as_it_is():
     assert len(fleet.in_state(UpdateState.MISSING, update)) == 40
     assert fleet.last_contact_at[0] != 0
     assert not estate.fleet.in_state(UpdateState.MISSING, update)
+
+
+@pytest.mark.parametrize(
+    ("hours", "presence"),
+    [
+        # 2 March 2026 is a Monday; in Rome it is an hour later than here.
+        (range(-24 * 3 + 7, -24 * 3 + 17), Presence.OFFICE_HOURS),
+        (range(-24 * 4, -24 * 3), Presence.WEEKDAYS),
+        (range(-24 * 7, 0), Presence.ALWAYS),
+    ],
+)
+def test_desks_are_on_when_they_were_heard_of(hours, presence):
+    midnight = NOW.replace(hour=0, minute=0)
+    world = a_world(40, **{"class": "workstation", "timezone": "Europe/Rome"})
+    for number in range(40):
+        hour = hours[number * len(hours) // 40]
+        heard = midnight + timedelta(hours=hour)
+        world.change(f"n{number}", last_contact_at=heard, last_scan_at=heard)
+
+    _, found = estimated(world)
+
+    desks = [one for one in found.behaviour.rhythms if one.zone.key == "Europe/Rome"]
+    assert [one.presence for one in desks] == [presence]
+    assert told(found)["workstations and portables"].source == "history"
+
+
+def test_zone_that_is_half_an_hour_off_does_not_make_night_of_morning():
+    world = a_world(40, **{"class": "workstation", "timezone": "Asia/Kolkata"})
+    morning = NOW.replace(hour=2, minute=35)  # 08:05 there
+    for number in range(40):
+        world.change(f"n{number}", last_contact_at=morning, last_scan_at=morning)
+
+    _, found = estimated(world)
+
+    desks = [one for one in found.behaviour.rhythms if one.zone.key == "Asia/Kolkata"]
+    assert [one.presence for one in desks] == [Presence.OFFICE_HOURS]
