@@ -85,8 +85,6 @@ class Workshop(threading.Thread):
             known = view.catalog.sources()
             records = view.records
             asked_at = sync_asked_at(records.all(EmergencyRecord), records.all(DrillRecord))
-        changed = self._forget(forgotten_sources(known, desired))
-            asked_at = sync_asked_at(view.records.all(EmergencyRecord))
         changed = self._take_custom(desired)
         changed = self._forget(forgotten_sources(known, desired)) or changed
         now = self._clock.now()
