@@ -158,7 +158,12 @@ class Agent:
             self._journal.save(memory=replace(self._journal.memory, refusal=error.reason))
             self._work.forget_facts()
             raise SiteUnreachableError(f"its policy is refused: {error}", _LONGEST_WAIT) from error
-        self._take(policy, signed)
+        try:
+            self._take(policy, signed)
+        except ReconcilerError:
+            # What could not be written down has to be asked for again.
+            self._site.forget_policy()
+            raise
 
     def _take(self, policy: Policy, signed: SignedPolicy) -> None:
         memory, clock, last = self._journal.memory, self._machine.clock, self._policy

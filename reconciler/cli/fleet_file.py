@@ -29,11 +29,11 @@ def load_fleet_spec(path: Path) -> FleetSpec:
         hint = "one document describes the fleet: see docs/simulate.md"
         if not problems:
             raise SourceError(f"{path} holds {len(raw)} documents and not one", hint=hint)
-        raise ManifestError(problems)
+        raise ManifestError(problems, str(path))
     try:
         return FleetSpec.model_validate(raw[0].data)
     except ValidationError as error:
-        raise ManifestError(_problems(error, raw[0])) from error
+        raise ManifestError(_problems(error, raw[0]), str(path)) from error
 
 
 def _problems(error: ValidationError, raw: RawDocument) -> list[Problem]:

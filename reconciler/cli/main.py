@@ -253,7 +253,7 @@ def replay(
     """
     from reconciler.cli.replay import Past, replay_plan
 
-    finish(replay_plan(site, Past(commit, snapshot, parse_now(at)), output))
+    finish(replay_plan(site, Past(commit, snapshot, parse_now(at, "--at")), output))
 
 
 @app.command()

@@ -69,7 +69,7 @@ MaxAgeOption = Annotated[
 DEFAULT_SITE = Path("/var/lib/patchwright")
 
 
-def parse_now(text: str | None) -> datetime | None:
+def parse_now(text: str | None, option: str = "--now") -> datetime | None:
     from reconciler.model.times import parse_instant
 
     if text is None:
@@ -77,7 +77,7 @@ def parse_now(text: str | None) -> datetime | None:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--now") from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def finish(code: int) -> NoReturn:

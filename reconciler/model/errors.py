@@ -36,12 +36,16 @@ class ReconcilerError(Exception):
 
 
 class ManifestError(ReconcilerError):
-    """The manifests cannot take force; `problems` says all that is wrong, sorted."""
+    """The manifests cannot take force; `problems` says all that is wrong, sorted.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    Without an error they ask for what a site does not carry out yet. `where` names what was read.
+    """
+
+    def __init__(self, problems: Iterable[Problem], where: str = "the manifests") -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
         errors = sum(1 for problem in self.problems if problem.is_error)
-        super().__init__(f"{errors} error(s) in the manifests")
+        told = f"{errors} error(s) in {where}"
+        super().__init__(told if errors else f"{where} ask for what is not carried out yet")
 
 
 class ProposalError(ReconcilerError):

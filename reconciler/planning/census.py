@@ -119,7 +119,6 @@ class Census:
     def _sets(self) -> Sets[str]:
         inputs = (
             self.release.ids,
-            self.world.evidence.required(self.release),
             self.release.cut_at,
             self.record.opened_at,
             self.since,

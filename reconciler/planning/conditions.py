@@ -14,6 +14,7 @@ class ConditionType(StrEnum):
     NOTHING_TO_OFFER = "NothingToOffer"
     NO_FILES = "NoFiles"
     NOT_REMOVABLE = "NotRemovable"
+    INSTALLED_AGAIN = "InstalledAgain"
     ENDED = "Ended"
     SUSPENDED = "Suspended"
     RELEASE_WAITING = "ReleaseWaiting"
@@ -77,6 +78,7 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
         ConditionType.NOT_REMOVABLE: "NoUninstallCommand",
+        ConditionType.INSTALLED_AGAIN: "OfferedElsewhere",
         ConditionType.ENDED: "UntilPassed",
         ConditionType.SUSPENDED: "SuspendedInGit",
         ConditionType.RELEASE_WAITING: "NewestNotSettled",

@@ -52,6 +52,7 @@ from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
 from reconciler.planning.releases import decide_releases
+from reconciler.planning.removals import tell_installed_again
 from reconciler.planning.renames import carry_over
 from reconciler.planning.render import plan_json
 from reconciler.planning.rolls import forget_rolls, keep_rolls
@@ -195,6 +196,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     for moment in waiver_ends(world.desired):
         draft.wake_at(moment)
     readvertise(world, draft)
+    tell_installed_again(rollouts, draft)
     domains = budget_domains(world, rollouts, draft)
     tell_exhausted(world, domains, draft)
     guidance, no_windows = _guidance(world, domains)

@@ -191,7 +191,9 @@ class GitSource:
         if not repository.references:
             raise SourceError(self._message("is empty"), hint="commit the manifests first")
         message = f"has no branch, tag or commit {self._ref!r}"
-        raise SourceError(self._message(message), hint="check the ref")
+        raise SourceError(
+            self._message(message), hint="check the ref; a commit is named by its full id"
+        )
 
     def _message(self, text: str) -> str:
         return f"the repository {_without_secret(self._location)} {text}"
@@ -201,6 +203,7 @@ def _look_up(repository: git.Repo, name: str) -> Commit | None:
     """Give the commit that a name leads to, or nothing where there is none."""
     try:
         found = repository.rev_parse(f"{name}^{{commit}}")
+        repository.odb.info(found.binsha)  # a full id is believed until it is looked up
     except (git.BadName, git.BadObject, ValueError):
         return None
     return found if isinstance(found, Commit) else None

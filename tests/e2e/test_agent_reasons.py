@@ -9,8 +9,8 @@ import pytest
 from reconciler.model.messages import StatusId
 from reconciler.model.orders import RestartOrder, RunOrder, UserRights
 from reconciler.model.policy import Windows
-from reconciler.model.run_reasons import Refusal, RestartWait, WaitReason
-from tests.e2e.agents import REFUSED, STARTED, app, offer, wait_until
+from reconciler.model.run_reasons import Failure, Refusal, RestartWait, WaitReason
+from tests.e2e.agents import FAILED, REFUSED, STARTED, app, offer, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -153,6 +153,16 @@ def test_configuration_that_apt_cannot_read_is_told(agent_on, site, tmp_path):
 
     assert site.statuses() == [(REFUSED, Refusal.APT_FAILED)]
     assert "/absent" in site.details()
+
+
+def test_apt_that_ends_well_and_installs_nothing_is_a_failure(agent_on, site, tmp_path):
+    agent = agent_on(app("1.0"))
+    offer(site, tmp_path / "debs", app("1.1"))
+    with (agent.machine.root / "etc/apt/root.conf").open("a") as file:
+        file.write('DPkg::Options:: "--no-act";\n')
+    agent.run("once", code=1)
+
+    assert site.statuses() == [STARTED, (FAILED, Failure.NOT_INSTALLED)]
 
 
 def test_preferences_that_apt_cannot_read_are_told(agent_on, site, tmp_path):

@@ -1,7 +1,10 @@
 """What an agent takes from its site and what it refuses; what it keeps until it is delivered."""
 
 import json
-from contextlib import closing, contextmanager
+import shutil
+import subprocess
+import time
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ from reconciler.demo.deb import DebPackage
 from reconciler.model.messages import StatusId
 from reconciler.model.permits import PermitReply
 from reconciler.model.run_reasons import WaitReason
-from tests.e2e.agents import AgentOnMachine, offer_packages, wait_until
+from tests.e2e.agents import DONE, STARTED, SUCCEEDED, AgentOnMachine, offer_packages, wait_until
 from tests.e2e.fake_site import make_offer
 
 pytestmark = pytest.mark.e2e
@@ -219,6 +222,50 @@ def test_messages_survive_a_site_that_is_down(enrolled, site, tmp_path):
     facts = [batch.facts for batch in site.batches[told:] if batch.facts is not None]
     assert facts[-1].facts["role"] == "web"
     assert [batch.serial for batch in site.batches] == list(range(1, len(site.batches) + 1))
+
+
+@contextmanager
+def full_home(agent, folder):
+    """Put the agent's own files onto a disk of their own, and fill it."""
+    kept = folder / "kept"
+    shutil.copytree(agent.home, kept)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", agent.home], check=True)
+    shutil.copytree(kept, agent.home, dirs_exist_ok=True)
+    filler = agent.home / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+    try:
+        yield filler
+    finally:
+        subprocess.run(["umount", "--lazy", agent.home], check=True)
+
+
+@pytest.mark.timeout(150)
+def test_agent_whose_disk_is_full_changes_nothing_and_goes_on_when_there_is_room(
+    enrolled, site, tmp_path
+):
+    """What it cannot write down it does not begin, and nothing that it told is told twice."""
+    enrolled.configure(minFreeMb=1)
+    site.set_policy(enforce=False)
+    offer_newer(site, tmp_path)
+    enrolled.run("once")
+    with full_home(enrolled, tmp_path) as filler:
+        site.set_policy(enforce=True)
+        done = enrolled.run("once", code=1)
+        assert "No space left on device" in done.stderr
+        assert (versions(enrolled), site.statuses()) == ("1.0", [])
+        process = enrolled.start()
+        time.sleep(3)
+        assert process.poll() is None
+        filler.unlink()
+        wait_until(lambda: site.statuses() == [STARTED, SUCCEEDED, DONE], seconds=90)
+        process.terminate()
+        assert process.wait(10) == 0
+
+    assert versions(enrolled) == "1.1"
+    marks = [(batch.epoch, batch.serial) for batch in site.batches]
+    assert marks == sorted(set(marks))
 
 
 def test_resync_sends_everything_in_a_greater_epoch(enrolled, site, tmp_path):

@@ -142,6 +142,7 @@ def test_reads_are_as_stale_as_the_last_pass_found_them(tmp_path, capsys):
         (["rollout", "monthly", "7"], "has no release 7", "releases: 1"),
         (["rollout", "monthly", "1", "frist"], "has no phase 'frist'", "first"),
         (["rollout", "monthly", "1", "first", "more"], "has no phase", "first"),
+        (["drill", "fire"], "no drill is named 'fire'", "explain drill NAME"),
         (["ref", APP, "more"], "too many words", "COMPUTER [UPDATE]"),
     ],
 )

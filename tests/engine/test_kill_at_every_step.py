@@ -18,12 +18,22 @@ from reconciler.engine.desire import Desire
 from reconciler.engine.passes import Reconciler
 from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.messages import FactValue
+from reconciler.model.objects import ContentAssignment, ContentState
 from reconciler.model.updates import UpdateState
 from reconciler.store import Store
-from tests.worlds import BASICS, NOW, SITE, an_update, load_desired
+from tests.worlds import BASICS, HEADER, NOW, SITE, an_update, load_desired
 
+DRILL = (
+    HEADER
+    + """
+kind: Drill
+metadata: {name: fire}
+spec: {collection: everybody, schedule: 30d, targets: {verified: 1h}}
+"""
+)
 STEPS = ("open", "gate", "finish")
 AT = {"open": NOW, "gate": NOW + timedelta(minutes=5), "finish": NOW + timedelta(hours=2)}
+DRILL_AT = {"open": "Staging", "gate": "Advertised", "finish": "Verified"}
 
 
 class KillingStore(Store):
@@ -81,6 +91,8 @@ def prepare(path, step):
                 done = replace(computer, states=states, last_scan_at=at, runs={"monthly/1": run})
                 work.computers.save(done)
                 work.computers.contacts({computer.id: at})
+        for content in work.records.all(ContentAssignment):
+            work.records.put(replace(content, state=ContentState.DONE, manifest="a" * 64))
     store.close()
 
 
@@ -89,7 +101,9 @@ def run_step(store, step):
     clock = FixedClock(AT[step])
     reconciler = Reconciler(store, SITE, clock, "host:site", timedelta(hours=1))
     reconciler.begin()
-    applied = reconciler.run_pass(Desire(load_desired(BASICS), "c" * 40, (), AT[step])).applied
+    applied = reconciler.run_pass(
+        Desire(load_desired(BASICS, DRILL), "c" * 40, (), AT[step])
+    ).applied
     reconciler.end()
     store.close()
     return applied
@@ -141,6 +155,7 @@ def test_kill_at_any_write_changes_nothing_in_the_end(tmp_path, step, committed)
 
         assert records_of(path) == expected, f"killed at write {number}"
     assert number > 4
+    assert expected.drills["Drill/fire", 1].state.value == DRILL_AT[step]
 
 
 def test_pass_after_a_finished_one_writes_nothing(tmp_path):
@@ -150,7 +165,7 @@ def test_pass_after_a_finished_one_writes_nothing(tmp_path):
     store = Store(path)
     reconciler = Reconciler(store, SITE, FixedClock(AT["open"]), "host:site", timedelta(hours=1))
     reconciler.begin()
-    desire = Desire(load_desired(BASICS), "c" * 40, (), AT["open"])
+    desire = Desire(load_desired(BASICS, DRILL), "c" * 40, (), AT["open"])
     reconciler.run_pass(desire)
     with store.read() as view:
         before = (view.change(), view.policy_version(), view.journal.recent(1))

@@ -15,10 +15,10 @@ from reconciler.cli.snapshot import Export, export_snapshot
 from reconciler.cli.snapshot_file import SnapshotFile
 from reconciler.cli.validate import validate_paths
 from reconciler.engine.desire import Desire
-from reconciler.model.errors import SourceError
+from reconciler.model.errors import ManifestError, SourceError
 from reconciler.model.updates import UpdateState
 from tests.repositories import Repository
-from tests.worlds import BASICS, NOW, an_update, load_desired
+from tests.worlds import BASICS, HEADER, NOW, an_update, load_desired
 
 LATER = NOW + timedelta(days=2)
 
@@ -126,13 +126,29 @@ def test_replay_takes_the_instant_of_the_snapshot_by_default(site, tmp_path, pri
     assert printed() == first
 
 
-def test_replay_of_an_unknown_commit_says_so(site, tmp_path):
+@pytest.mark.parametrize("commit", ["f" * 40, "0" * 40, "abcdef0"])
+def test_replay_of_an_unknown_commit_says_so(site, tmp_path, commit):
     export_snapshot(
         site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=LATER), "text"
     )
 
-    with pytest.raises(SourceError, match="has no branch, tag or commit"):
-        replay_plan(site.home.folder, Past("f" * 40, tmp_path / "s", None), "text")
+    with pytest.raises(SourceError, match="has no branch, tag or commit") as caught:
+        replay_plan(site.home.folder, Past(commit, tmp_path / "s", None), "text")
+
+    assert "full id" in caught.value.hint
+
+
+def test_plan_of_what_is_not_carried_out_yet_says_why_it_is_refused(site, tmp_path):
+    export_snapshot(
+        site.home.folder, Export(tmp_path / "s", names=True, matchable=False, now=NOW), "text"
+    )
+    report = HEADER + "kind: Report\nmetadata: {name: r}\nspec: {title: t, query: select 1}\n"
+    (site.repository.path / "report.yaml").write_text(report, encoding="utf-8")
+
+    with pytest.raises(ManifestError, match="ask for what is not carried out yet"):
+        show_plan(
+            tmp_path / "none", site.repository.path, None, "text", SnapshotFile(tmp_path / "s")
+        )
 
 
 def test_plan_of_a_folder_against_a_snapshot_needs_no_site(site, tmp_path, printed):

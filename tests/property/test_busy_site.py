@@ -1,8 +1,12 @@
 """On a site where everything goes on at once no rule is broken, in whatever order things happen."""
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 from hypothesis import settings
@@ -44,6 +48,7 @@ FACTS = {
 }
 HOUR, POLL = timedelta(hours=1), timedelta(seconds=30)
 DUE, WAITS_FOR_PERMIT = Reason.DUE, Reason.WAITS_FOR_PERMIT
+ROOT = Path(__file__).parents[2]
 LIB = "deb:Lab/security/lib/1.1"
 names = st.sampled_from(NAMES)
 hours = st.integers(1, 12)
@@ -246,7 +251,7 @@ class BusyMachine(RuleBasedStateMachine):
             permits=tuple(chance.sample(world.permits, len(world.permits))),
         )
 
-        assert _bytes_of(make_plan(desired, observed, SITE, world.now)) == _bytes_of(world.plan())
+        assert bytes_of(make_plan(desired, observed, SITE, world.now)) == bytes_of(world.plan())
 
     def _write(self, text):
         self.world.documents[self._name("d")] = text
@@ -262,7 +267,7 @@ class BusyMachine(RuleBasedStateMachine):
         return f"{prefix}{self.number}"
 
 
-def _bytes_of(plan):
+def bytes_of(plan):
     return canonical_json(plan_json(plan))
 
 
@@ -286,3 +291,29 @@ def test_a_busy_site_gets_through():
 
     assert states == {UpdateState.INSTALLED}
     assert machine.historian.seen == {"monthly/first", "monthly/web", "tools/some"}
+
+
+def test_plan_is_the_same_bytes_in_every_process():
+    """Hashes of text differ from one process to the next (S25)."""
+    made = {_bytes_made_with(seed) for seed in ("1", "2")}
+
+    assert len(made) == 1
+
+
+def _bytes_made_with(hash_seed):
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    asked = [sys.executable, "-c", _STORY]
+    done = subprocess.run(asked, env=environment, cwd=ROOT, capture_output=True, check=True)
+    return done.stdout
+
+
+_STORY = """
+from tests.property.test_busy_site import BusyMachine, bytes_of
+machine = BusyMachine()
+machine.begin()
+for minutes, change in enumerate([("nothing",), ("publish", "lib", 2), ("freeze", 3, "web"),
+        ("come_and_go", "Removal/tool"), ("come_and_go", "EmergencyChange/blaster")]):
+    machine.live(change, 90 + minutes, {"ref-2": "fails", "pc-2": "is silent"})
+machine.authorize({"deb:Lab/security/app/1.1"}, False)
+print(bytes_of(machine.world.plan()))
+"""

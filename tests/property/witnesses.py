@@ -380,4 +380,8 @@ def _verdict(
     asked = [one for one in release.ids if force.waived.get((name, one), now) <= now]
     if not asked:
         return None
-    return not any(computer.states.get(one) is UpdateState.MISSING for one in asked)
+    installed = {one for one, state in computer.states.items() if state is UpdateState.INSTALLED}
+    entries = [site.world.entries[one] for one in installed]
+    replaced = {old for one in entries if not one.withdrawn for old in one.update.supersedes}
+    missing = {one for one in asked if computer.states.get(one) is UpdateState.MISSING}
+    return missing <= replaced

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Optional
 
 from reconciler.agent.apt.dpkg import Dpkg
 from reconciler.agent.apt.judging import DPKG_JUDGE, is_restart_marked, read_restart_packages
@@ -109,14 +110,9 @@ class AptPackages:
             self.repair()
         self._restore_marks(preparation)
         code = ended.code
-        if code is None and self._is_done(preparation):
-            code = 0
-        if code == 0:
+        if code in {0, None} and self._is_done(preparation):
             return Settled(0, detail=_render_edited_files(ended.output))
-        reason = Failure.INTERRUPTED if code is None else Failure.EXIT_CODE
-        if code is not None and self._wants_restart_first(preparation):
-            reason = Failure.RESTART_FIRST
-        return Settled(code, reason, last_lines(ended.output))
+        return Settled(code, self._failure_of(code, preparation), last_lines(ended.output))
 
     def wants_restart(self) -> bool:
         """Tell whether some package left Debian's mark."""
@@ -125,6 +121,15 @@ class AptPackages:
     def _is_done(self, preparation: Preparation) -> bool:
         installed = group_by_name(self._dpkg.list_installed())
         return not DPKG_JUDGE.packages_to_install(preparation.pins, installed)
+
+    def _failure_of(self, code: Optional[int], preparation: Preparation) -> Failure:
+        """Say why not all is there."""
+        if code is None:
+            return Failure.INTERRUPTED
+        if code == 0:
+            return Failure.NOT_INSTALLED
+        stuck = self._wants_restart_first(preparation)
+        return Failure.RESTART_FIRST if stuck else Failure.EXIT_CODE
 
     def _wants_restart_first(self, preparation: Preparation) -> bool:
         """Tell whether a package that could not be installed left the mark for a restart."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,12 +11,14 @@ from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.kinds.phase import Phase
 from reconciler.model.aims import Aim
+from reconciler.model.policy import Windows
 from reconciler.model.rollouts import Release
 from reconciler.model.times import render_duration, render_instant
 from reconciler.model.updates import Update
 from reconciler.observed.fleet import Fleet
 from reconciler.observed.memory import Membership, PhaseKey, key_of
 from reconciler.planning.actions import Action, Verb
+from reconciler.planning.guidance import Guidance
 from reconciler.planning.plan import Decisions
 from reconciler.planning.render import describe
 from reconciler.planning.restart_needs import needs_restart
@@ -248,11 +251,13 @@ def _union(sets: Iterable[FrozenBitMap]) -> FrozenBitMap:
 
 def _other_windows(sides: Sides) -> int:
     """Count those who may be changed at other times, within the days that plans look ahead."""
-    kept, everybody = BitMap(), BitMap()
-    before = [(one.windows, one.emergency, one.members) for one in sides.base.plan.guidance.windows]
-    for one in sides.head.plan.guidance.windows:
-        everybody |= one.members
-        for windows, emergency, members in before:
-            if (windows, emergency) == (one.windows, one.emergency):
-                kept |= members & one.members
-    return len(everybody - kept)
+    before, after = (_by_windows(one.plan.guidance) for one in (sides.base, sides.head))
+    kept = [before[windows] & members for windows, members in after.items() if windows in before]
+    return len(_union(after.values()) - _union(kept))
+
+
+def _by_windows(guidance: Guidance) -> dict[tuple[Windows, Windows | None], FrozenBitMap]:
+    found: defaultdict[tuple[Windows, Windows | None], BitMap] = defaultdict(BitMap)
+    for one in guidance.windows:
+        found[one.windows, one.emergency] |= one.members
+    return {windows: FrozenBitMap(members) for windows, members in found.items()}

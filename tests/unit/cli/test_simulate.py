@@ -123,6 +123,7 @@ def test_fault_of_the_fleet_is_told_with_its_place(run, old, new, told):
         run(fleet=FLEET.replace(old, new, 1))
 
     assert told in " ".join(str(problem) for problem in caught.value.problems)
+    assert str(caught.value).endswith("fleet.yaml")
 
 
 def test_fleet_of_two_documents_is_refused(run):

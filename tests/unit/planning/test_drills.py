@@ -370,6 +370,16 @@ def test_drill_that_leaves_git_is_held_until_the_commit_says_that_it_is_meant(ad
     assert not advertised.memory.drills
 
 
+def test_run_that_is_not_advertised_yet_is_live_too(world):
+    world.step()
+    assert state_of(world) == "Staging"
+    world.manifests.pop()
+    plan = world.step()
+
+    assert {one.type.value for one in plan.conditions} >= {"PruneBlocked"}
+    assert state_of(world) == "Staging"
+
+
 def test_drill_in_git_keeps_its_objects_when_others_are_withheld(advertised):
     """The prune guard holds what is missing from git, and nothing else (S23)."""
     other = DRILL.replace("fire", "flood").replace("reference", "everybody")
@@ -386,6 +396,11 @@ def test_drill_in_git_keeps_its_objects_when_others_are_withheld(advertised):
     held = {one.rollout: one.held for one in advertised.offers()}
     assert not held.pop(NAME)
     assert list(held.values()) == [True] * 6
+
+    prove(advertised, "ref-1", "ref-2")
+    assert state_of(advertised) == "Verified"
+    assert NAME not in {one.rollout for one in advertised.memory.packages.values()}
+    assert len(advertised.memory.packages) == 6
 
 
 def test_renamed_drill_keeps_its_runs_and_its_objects(advertised):

@@ -304,6 +304,21 @@ def test_a_rollout_of_the_same_updates_is_counted_apart():
     assert first == {NAME: (0, 1), "monthly": (1, 0)}
 
 
+def test_a_rollout_that_installs_it_again_is_told_until_it_is_rejected():
+    told = (NAME, "InstalledAgain", "OfferedElsewhere")
+    world = a_world(APP, manifests=[ROLLOUT])
+    assert told in conditions(world)
+
+    rejected = f"""{HEADER}kind: Rejection
+metadata: {{name: app}}
+spec: {{updates: ["{APP.id}"], reason: breaks, by: ines}}
+"""
+    world.manifests.append(rejected)
+
+    assert told not in conditions(world)
+    assert told not in conditions(a_world(LIB, APP, listed=[LIB]))
+
+
 def test_a_permit_is_kept_until_a_scan_finds_it_gone():
     world = a_world(APP)
     (offer,) = world.offers()
