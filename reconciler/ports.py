@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,8 @@ from reconciler.model.approvals import Approvals, Vouching
 from reconciler.model.grants import Grant
 from reconciler.model.reviewed import ReviewedPlan
 from reconciler.model.updates import Update
+
+ReadFile = Callable[[str, int], bytes | None]
 
 
 class Clock(Protocol):
@@ -28,6 +30,8 @@ class Checkout:
     commits since the one that was applied last. `vouching` says who signed it, where signatures
     are asked for; `approvals` what git proves of each file that people approve, where git was
     asked. `reviewed` are the plans that the commits since the last applied one say were reviewed.
+    `read` gives any other file of the commit by such a path, one byte more than a limit at most;
+    nothing where there is no regular file.
     """
 
     commit: str
@@ -37,6 +41,7 @@ class Checkout:
     vouching: Vouching | None = None
     approvals: Mapping[str, Approvals] | None = None
     reviewed: tuple[ReviewedPlan, ...] = ()
+    read: ReadFile | None = field(default=None, compare=False)
 
 
 class Source(Protocol):

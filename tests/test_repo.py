@@ -2,7 +2,10 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import typer
@@ -83,6 +86,19 @@ def test_each_reason_is_documented_and_no_other(heading, kinds):
     known = [reason.value for kind in kinds for reason in kind]
 
     assert sorted(reasons_under(heading)) == sorted(known)
+
+
+def test_worked_example_of_a_review_is_what_the_code_makes(tmp_path):
+    folder = ROOT / "docs" / "review"
+    command = [sys.executable, str(folder / "make_example.py"), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=50)
+
+    made = (tmp_path / "example.md").read_text(encoding="utf-8")
+    assert made == (folder / "example.md").read_text(encoding="utf-8")
+    for picture in (folder / "example.svg", tmp_path / "example.svg"):
+        text = picture.read_text(encoding="utf-8")
+        assert ET.fromstring(text).tag.endswith("svg")  # noqa: S314  # our own
+        assert "@font-face" not in text
 
 
 @pytest.mark.parametrize("reason", [*Refusal, *Failure, *WaitReason, *RestartWait], ids=repr)

@@ -6,7 +6,7 @@ what they are told: `install` makes updates installed and reports it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -34,6 +34,7 @@ from reconciler.source.load import load_manifests
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SITE = SiteIdentity("main", "PWR", "main")
 EMPTY_MEMORY = Memory()
+SLICES = MappingProxyType({"debian-12": "5" * 64})
 HEADER = "apiVersion: patchwright.dev/v1alpha1\n"
 BASICS = """
 apiVersion: patchwright.dev/v1alpha1
@@ -100,6 +101,28 @@ def an_update(name: str, version: str = "1.1", **changes) -> Update:
         packages=(package,),
     )
     return replace(made, **changes)
+
+
+def removable_update(name: str, version: str = "1.1", **changes) -> Update:
+    """Make an update under the id of the CustomUpdate that `custom_manifest` writes."""
+    made = an_update(name, version, removable=True)
+    id_ = f"custom:{name}-{version.replace('.', '-')}/{version}"
+    return replace(made, id=id_, **changes)
+
+
+def custom_manifest(update: Update, applies_to: str = "{fact: nobody.has, op: Exists}") -> str:
+    """Write the CustomUpdate with an update's id; unless told otherwise it is for nobody."""
+    name = update.id.partition(":")[2].partition("/")[0]
+    return f"""{HEADER}kind: CustomUpdate
+metadata: {{name: {name}}}
+spec:
+  product: {update.product}
+  version: "{update.version}"
+  appliesTo: {{query: {applies_to}}}
+  detect: {{file: /opt/{name}, sha256: "{"0" * 64}"}}
+  install: [./install.sh]
+  uninstall: [./install.sh, --remove]
+"""
 
 
 def revised(entry: CatalogEntry, version: int) -> CatalogEntry:
@@ -250,7 +273,9 @@ class PlannerWorld:
             permits=self.permits,
         )
 
-    def policy(self, name: str, plan: Plan | None = None) -> Policy:
+    def policy(
+        self, name: str, plan: Plan | None = None, slices: Mapping[str, str] = SLICES
+    ) -> Policy:
         """Give the policy of one computer, as the server would after the last plan."""
         source = PolicySource(
             site=SITE.name,
@@ -258,7 +283,7 @@ class PlannerWorld:
             memory=self.memory,
             catalog=self.catalog(),
             guidance=(plan or self.plan()).guidance,
-            slices={"debian-12": "5" * 64},
+            slices=slices,
             lifetime=timedelta(hours=1),
             poll_every=timedelta(seconds=30),
         )

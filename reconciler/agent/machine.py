@@ -13,6 +13,7 @@ from reconciler.agent.clock import SiteClock, Stop, read_local_clock
 from reconciler.agent.configuration import Configuration, load_configuration
 from reconciler.agent.content import Content
 from reconciler.agent.detection import Detector
+from reconciler.agent.executables import Executables
 from reconciler.agent.home import Home
 from reconciler.agent.journal import Journal
 from reconciler.agent.log import Log
@@ -38,6 +39,7 @@ class Machine:
     packages: PackageManager
     own_steps: OwnSteps
     detector: Detector
+    executables: Executables
     probes: Probes
     content: Content
     child: Child
@@ -75,6 +77,7 @@ def make_machine(root: Path, home: Home, site: Site, log: Log, stop: Stop) -> Ma
         packages=packages,
         own_steps=OwnSteps(root, content, machine.configuration.min_free_mb * _MEBIBYTE),
         detector=Detector(root, run_command, packages.compare),
+        executables=Executables(root, home.path / "executables.json", log),
         probes=Probes(root, home.path / "probes.json", run_command, log),
         content=content,
         child=Child(home.path / "run"),

@@ -13,7 +13,7 @@ from reconciler.model.codec import encode
 from reconciler.model.custom import Step
 from reconciler.model.messages import StatusMessage
 from reconciler.model.orders import HookOrder, RunOrder
-from reconciler.model.policy import Offer, ScanOrder, SignedPolicy
+from reconciler.model.policy import InventoryOrder, Offer, ScanOrder, SignedPolicy
 from reconciler.model.updates import UpdateState
 
 _ENDED_LIMIT = 100
@@ -29,7 +29,7 @@ class LastScan:
     """The last completed scan: `catalog` is the slice's SHA-256, `states` all but notApplicable.
 
     `custom` is the digest of what it looked for beside the slice, `unsure` says why an update of
-    those is unknown.
+    those is unknown. `software` holds the facts of the inventory that git asks for.
     """
 
     started_at: datetime
@@ -39,6 +39,7 @@ class LastScan:
     states: dict[str, UpdateState]
     custom: str = ""
     unsure: dict[str, str] = field(default_factory=dict)
+    software: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -287,8 +288,10 @@ def updates_to_do(offer: Offer, memory: Memory) -> frozenset[str]:
 
 
 def custom_digest(order: ScanOrder) -> str:
-    """Give what differs when a scan has to look for other updates beside the catalog's."""
-    return digest_of(encode(order.custom)) if order.custom else ""
+    """Give what differs when a scan has to look for something else beside the catalog's updates."""
+    if not order.custom and order.inventory == InventoryOrder():
+        return ""
+    return digest_of([encode(order.custom), encode(order.inventory)])
 
 
 def clock_skew_minutes(memory: Memory) -> int:

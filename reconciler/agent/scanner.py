@@ -12,14 +12,16 @@ from reconciler.agent.machine import Machine
 from reconciler.agent.memory import LastScan, clock_skew_minutes, custom_digest
 from reconciler.agent.spool import tell_facts, tell_inventory, tell_scan
 from reconciler.model.errors import ContentError
+from reconciler.model.ids import PACKAGE_FACT, SOFTWARE_FACT
 from reconciler.model.messages import (
+    Executable,
     FactsReport,
     FactValue,
     InventoryReport,
     ScanOutcome,
     ScanReport,
 )
-from reconciler.model.policy import ScanOrder
+from reconciler.model.policy import InventoryOrder, ScanOrder
 from reconciler.model.updates import CatalogSlice, UpdateState
 
 _MOST_UNSURE = 20
@@ -35,6 +37,7 @@ class Scanner:
         self._content = machine.content
         self._probes = machine.probes
         self._detector = machine.detector
+        self._executables = machine.executables
         self._journal = machine.journal
         self._clock = machine.clock
         self._log = machine.log
@@ -54,7 +57,7 @@ class Scanner:
         policy = read_kept_policy(self._journal.memory)
         probed = self._probes.collect(policy.probes if policy else (), self._clock.now())
         found = collect_facts(self._root, kernel, self._packages.collect_facts())
-        facts = {**probed, **found}
+        facts = {**probed, **self._scanned_facts(), **found}
         if self._packages.wants_restart():
             facts["restart.required"] = True
         memory = self._journal.memory
@@ -63,20 +66,17 @@ class Scanner:
             facts["clock.skew.minutes"] = skew
         if memory.refusal:
             facts["agent.policy.refusal"] = memory.refusal
-        if self._unsure():
-            told = sorted(f"{update}: {why}" for update, why in self._unsure().items())
-            facts["updates.unknown"] = tuple(told[:_MOST_UNSURE])
         return facts
 
     def scan(self, order: ScanOrder) -> bool:
         """Scan now, and tell whether it completed; a failed one changes no state (S29).
 
-        The facts say why an update is unknown, so they are told anew where that changed.
+        Some facts are of what a scan finds, so they are told anew where that changed.
 
         Raises SiteUnreachableError where the catalog cannot be had now: that is no failed scan,
         and it is tried again as soon as the site answers.
         """
-        started_at, before = self._clock.now(), self._unsure()
+        started_at, before = self._clock.now(), self._scanned_facts()
         try:
             catalog = self._fetch_slice(order)
             self._look(catalog, order, started_at)
@@ -84,13 +84,18 @@ class Scanner:
             return self._fail(started_at, order, "contentWrong", error)
         except CommandError as error:
             return self._fail(started_at, order, "packagesUnreadable", error)
-        if self._unsure() != before:
+        if self._scanned_facts() != before:
             self.collect_facts()
         return True
 
-    def _unsure(self) -> dict[str, str]:
+    def _scanned_facts(self) -> dict[str, FactValue]:
+        """Give the software that git asks for, and why updates are unknown, by the last scan."""
         last = self._journal.memory.last_scan
-        return last.unsure if last else {}
+        if last is None:
+            return {}
+        told = sorted(f"{update}: {why}" for update, why in last.unsure.items())
+        facts: dict[str, FactValue] = {**last.software}
+        return {**facts, "updates.unknown": tuple(told[:_MOST_UNSURE])} if told else facts
 
     def _fetch_slice(self, order: ScanOrder) -> CatalogSlice:
         if order.catalog is None:
@@ -109,7 +114,7 @@ class Scanner:
             content_version=catalog.version,
             changes=states,
         )
-        inventory = InventoryReport(ended_at, found.packages)
+        inventory = self._list_software(order.inventory, found.packages)
         # What the order asked for is met, also where the slice did not change since an older one.
         version = max(catalog.version, order.content_version)
         last = LastScan(
@@ -120,12 +125,18 @@ class Scanner:
             states=states,
             custom=custom_digest(order),
             unsure=detected.unsure,
+            software=_software_facts(order.inventory, found.packages, inventory.executables),
         )
         memory = replace(self._journal.memory, last_scan=last, scan_failures=0, scan_failed_at=None)
         spool = tell_scan(tell_inventory(self._journal.spool, inventory), report)
         self._journal.save(memory=memory, spool=spool)
         missing = sum(state is UpdateState.MISSING for state in states.values())
         self._log.info("scanned", catalog=catalog.version, applicable=len(states), missing=missing)
+
+    def _list_software(self, order: InventoryOrder, packages: dict[str, str]) -> InventoryReport:
+        listed = packages if order.software else {}
+        executables = self._executables.collect(order.executables) if order.executables else {}
+        return InventoryReport(self._clock.now(), listed, executables)
 
     def _with_restarts(self, states: dict[str, UpdateState]) -> dict[str, UpdateState]:
         """Say of what was installed on this boot and asked for another that it waits for that."""
@@ -155,3 +166,14 @@ class Scanner:
         self._journal.save(memory=failed, spool=tell_scan(self._journal.spool, report))
         self._log.warning("scan failed", reason=reason, problem=error)
         return False
+
+
+def _software_facts(
+    order: InventoryOrder, packages: dict[str, str], executables: dict[str, Executable]
+) -> dict[str, str]:
+    """Give what git asks for of the inventory: versions of packages, digests of programs."""
+    known = {
+        **{f"{PACKAGE_FACT}{name}": version for name, version in packages.items()},
+        **{f"{SOFTWARE_FACT}{path}": one.sha256 for path, one in executables.items()},
+    }
+    return {name: known[name] for name in order.facts if name in known}

@@ -65,7 +65,7 @@ def tell_facts(spool: Spool, report: FactsReport) -> Spool:
 
 def tell_inventory(spool: Spool, report: InventoryReport) -> Spool:
     """Keep the inventory; it waits for delivery only where it differs from the last one (A2)."""
-    if spool.inventory is not None and spool.inventory.packages == report.packages:
+    if spool.inventory is not None and replace(spool.inventory, at=report.at) == report:
         return spool
     return replace(spool, inventory=report, inventory_waits=True)
 

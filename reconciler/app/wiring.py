@@ -81,6 +81,7 @@ def make_followed(home: Home, settings: Settings, store: Store) -> Followed:
         settings.source.interval,
         lambda: applied_commit(store),
         govern_by(store, site),
+        make_depot(home).put,
     )
 
 
@@ -122,8 +123,8 @@ def last_in_force(home: Home, settings: Settings, store: Store, clock: Clock) ->
         checkout = recall_commit(home, settings, commit)
     except SourceError as error:
         return Desire(failure=str(error))
-    # What took force is not asked again who signed it: keys expire.
-    checkout = replace(checkout, vouching=None)
+    # What took force is not asked again who signed it, as keys expire; its content is kept.
+    checkout = replace(checkout, vouching=None, read=None)
     desired, _ = judge(checkout, make_identity(settings), clock.now())
     return Desire(in_force=desired, attempted="")
 

@@ -39,6 +39,9 @@ def _object(value: object) -> dict[str, Any]:
 def _check(update: Update) -> None:
     """Refuse what no source of ours would have made: it would be fetched and installed."""
     wrong = {
+        # Command lines come from git alone.
+        "custom": update.custom is not None,
+        "removable": update.removable,
         "id": _ID.fullmatch(update.id) is None,
         "product": not update.product,
         "location": bool(update.packages) and not _is_location(update.location),

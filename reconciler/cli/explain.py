@@ -1,4 +1,4 @@
-"""`patchwright explain`: why a computer is not patched, and why a phase does not go on."""
+"""`patchwright explain`: why a computer is not patched, and why a phase or drill does not go on."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from reconciler.planning.explain.computers import (
     explain_absent,
     explain_computer,
 )
+from reconciler.planning.explain.drill_form import drill_json, drill_text
+from reconciler.planning.explain.drills import DrillExplained, explain_drill, find_drill
 from reconciler.planning.explain.form import (
     computer_json,
     computer_text,
@@ -39,9 +41,13 @@ from reconciler.planning.world import RolloutView
 from reconciler.store import Store
 
 ROLLOUT = "rollout"
+DRILL = "drill"
 _MOST_STATUSES = 200
 _MOST_WORDS = 2
-_USAGE = "patchwright explain COMPUTER [UPDATE], or explain rollout NAME [RELEASE] [PHASE]"
+_USAGE = (
+    "patchwright explain COMPUTER [UPDATE], explain rollout NAME [RELEASE] [PHASE],"
+    " or explain drill NAME [RUN]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,9 @@ def show_explanation(site: Path, words: Sequence[str], now: datetime | None, out
         if words[0] == ROLLOUT and len(words) > 1:
             explained = _rollout(found, words[1:])
             value, lines = rollout_json(explained), rollout_text(explained)
+        elif words[0] == DRILL and len(words) > 1:
+            run = _drill(found, words[1:])
+            value, lines = drill_json(run), drill_text(run)
         else:
             about = _computer(found, words)
             value, lines = computer_json(about), computer_text(about)
@@ -140,6 +149,20 @@ def _rollout(site: _Site, words: Sequence[str]) -> RolloutExplained:
         return {one: known.runs.get(key) if known else None for one, known in found.items()}
 
     return explain_rollout(site.decisions, view, Asked(number, phase), find_runs)
+
+
+def _drill(site: _Site, words: Sequence[str]) -> DrillExplained:
+    name, *rest = words
+    drill = find_drill(site.decisions, name)
+    if drill is None:
+        hint = did_you_mean(name, set(site.decisions.world.desired.drills)) or _USAGE
+        raise ReconcilerError(f"no drill is named {name!r:.100}", hint=hint)
+    runs = {str(run.run): run.run for run in site.decisions.draft.runs_of(drill.name)}
+    asked = " ".join(rest)
+    if rest and asked not in runs:
+        told = ", ".join(runs) or "none"
+        raise ReconcilerError(f"{drill.name} has no run {asked!r:.100}", hint=f"runs: {told}")
+    return explain_drill(site.decisions, drill, runs[asked] if rest else None)
 
 
 def _view_of(decisions: Decisions, name: str) -> RolloutView:

@@ -299,14 +299,15 @@ def explain(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE]", help="What to explain."
+            metavar="COMPUTER [UPDATE] | rollout NAME [RELEASE] [PHASE] | drill NAME [RUN]",
+            help="What to explain.",
         ),
     ],
     site: SiteArgument = DEFAULT_SITE,
     now: NowOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say why a computer is not patched, or why a phase has not opened or passed.
+    """Say why a computer is not patched, why a phase has not passed, or how a drill goes.
 
     Example: patchwright explain web-01 --site /var/lib/patchwright
     """

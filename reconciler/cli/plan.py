@@ -21,7 +21,7 @@ from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.render import plan_json, plan_text
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Checkout, Clock
-from reconciler.source.folder import read_folder
+from reconciler.source.folder import read_beside, read_folder
 
 NOTHING_TO_DO, CHANGES_PENDING = 0, 2
 
@@ -52,7 +52,12 @@ def show_plan(
 def read_checkout(site: Path, manifests: Path | None, applied: str, clock: Clock) -> Checkout:
     """Give a folder's manifests, or the newest commit of a site's source."""
     if manifests is not None:
-        return Checkout("working copy", clock.now(), read_folder(manifests))
+        return Checkout(
+            "working copy",
+            clock.now(),
+            read_folder(manifests),
+            read=lambda path, limit: read_beside(str(manifests / path), limit),
+        )
     home = Home(site)
     return make_source(home, home.settings()).fetch(applied)
 

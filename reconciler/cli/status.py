@@ -14,6 +14,7 @@ from reconciler.cli.output import print_json, print_lines
 from reconciler.engine.conditions import OF_SITE
 from reconciler.engine.status import STATUS
 from reconciler.model.canonical import Json
+from reconciler.model.times import parse_instant, render_duration
 from reconciler.observed.memory import Memory
 
 CONVERGED, ERROR, PENDING, STALE = 0, 1, 2, 4
@@ -105,4 +106,17 @@ def _lines(status: Json) -> Iterator[str]:
         if condition["type"] in OF_SITE:
             continue
         yield f"{condition['type']}: {condition['subject']}: {condition['message']}"
+    yield from _drills(status.get("drills", []))
     yield "converged" if status["converged"] else "not converged"
+
+
+def _drills(runs: list[Json]) -> Iterator[str]:
+    """Tell of the newest run of each drill when it entered which state, from its beginning."""
+    newest = {run["rollout"]: run for run in runs}
+    for run in newest.values():
+        began_at = parse_instant(run["steps"][0]["at"])
+        times = ", ".join(
+            f"{step['state']} after {render_duration(parse_instant(step['at']) - began_at)}"
+            for step in run["steps"][1:]
+        )
+        yield f"{run['rollout']} run {run['run']}: {times or run['steps'][0]['state']}"

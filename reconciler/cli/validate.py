@@ -21,7 +21,8 @@ from reconciler.desired.unchecked import unchecked_policies
 from reconciler.model.codes import Code
 from reconciler.model.errors import SourceError
 from reconciler.model.problems import Location, Problem, Severity
-from reconciler.source.folder import read_folder, read_manifest
+from reconciler.source.contents import check_contents
+from reconciler.source.folder import read_beside, read_folder, read_manifest
 from reconciler.source.garbage import collector_paused
 from reconciler.source.load import load_manifests
 
@@ -76,7 +77,10 @@ def judge_paths(
             unreadable.append(Problem(at, code, str(error), error.hint))
     loaded = load_manifests(files, commit="") if files or not unreadable else Loaded("", (), ())
     unread = tuple(one.at.path for one in unreadable)
-    loaded = replace(loaded, unread=(*loaded.unread, *unread))
+    contents = check_contents(loaded.documents, read_beside)
+    loaded = replace(
+        loaded, unread=(*loaded.unread, *unread), problems=(*loaded.problems, *contents)
+    )
     check = partial(catalog.check, now=now) if catalog is not None else _nothing_more
     state, problems = link(loaded, now, check)
     if state is not None and catalog is not None:

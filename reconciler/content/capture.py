@@ -14,6 +14,7 @@ from reconciler.content.rpm_index import index_rpms
 from reconciler.fetch import Fetcher, FetchError, join_url
 from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
+from reconciler.model.custom import content_path
 from reconciler.model.errors import ContentError
 from reconciler.model.objects import DEB_INDEX, ContentFile, Package, PackageManifest
 from reconciler.model.updates import PackageFile, Update
@@ -36,18 +37,24 @@ def capture(  # noqa: PLR0913, PLR0917  # each is one thing that a capture needs
     ContentError that names the file, and nothing half-done is ever recorded.
     """
     chosen, others = place(updates, architectures), place(index, architectures)
-    named, indexed = _complete(chosen, others, architectures)
+    only_custom = all(update.custom is not None for update in updates)
+    named, indexed = _complete(chosen, others, architectures, only_custom=only_custom)
     for one in named.values():
         _fetch(one, depot, fetcher)
     files = [ContentFile(name, one.file.sha256, one.file.size) for name, one in named.items()]
     files += [ContentFile(name, depot.put(text), len(text)) for name, text in indexed.items()]
+    files += _own_files(updates, depot)
     files.sort(key=lambda file: file.path)
     manifest = PackageManifest(package.id, package.version, tuple(files))
     return depot.put(canonical_json(encode(manifest))), sum(file.size for file in files)
 
 
 def _complete(
-    chosen: Sequence[Placed], others: Sequence[Placed], architectures: Collection[str]
+    chosen: Sequence[Placed],
+    others: Sequence[Placed],
+    architectures: Collection[str],
+    *,
+    only_custom: bool,
 ) -> tuple[dict[str, Placed], dict[str, bytes]]:
     """Give all files by name, and their indexes: what cannot be indexed is never fetched."""
     debs, rpms = _divide(chosen)
@@ -57,11 +64,31 @@ def _complete(
     if rpms:
         named |= _by_file_name(add_rpm_dependencies(rpms, other_rpms, architectures))
         indexed |= index_rpms({name: one.file for name, one in named.items()})
-    if debs or not rpms:
+    if debs or not (rpms or only_custom):
         found = _by_file_name(add_deb_dependencies(debs, other_debs, architectures))
         indexed[DEB_INDEX] = index_debs({name: one.file for name, one in found.items()})
         named |= found
     return named, indexed
+
+
+def _own_files(updates: Iterable[Update], depot: Depot) -> list[ContentFile]:
+    """Give the files of updates of one's own, which were kept when their commit took force (E2)."""
+    wanted = {
+        file.sha256: (update, file)
+        for update in updates
+        if update.custom is not None
+        for file in update.custom.files
+    }
+    found = []
+    for sha256, (update, file) in sorted(wanted.items()):
+        size = depot.size_of(sha256)
+        if size is None:
+            raise ContentError(
+                f"{file.path} of {update.id} is not kept at the site",
+                hint="restart the site, which reads it from git again",
+            )
+        found.append(ContentFile(content_path(sha256), sha256, size))
+    return found
 
 
 def _divide(placed: Sequence[Placed]) -> tuple[list[Placed], list[Placed]]:

@@ -76,6 +76,17 @@ class Depot:
         with _disk_errors(path):
             return path if path.is_file() else None
 
+    def size_of(self, sha256: str) -> int | None:
+        """Give the bytes of a kept file, and keep it from being collected; None without one."""
+        path = self.path_of(sha256)
+        if path is None:
+            return None
+        with _disk_errors(path), suppress(FileNotFoundError):
+            size = path.stat().st_size
+            os.utime(path)
+            return size
+        return None
+
     def read(self, sha256: str, limit: int) -> bytes:
         """Give a kept file of at most `limit` bytes, its digest checked again."""
         path = self.path_of(sha256)

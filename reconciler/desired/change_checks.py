@@ -1,4 +1,4 @@
-"""Faults of logic in emergencies, waivers and orders."""
+"""Faults of logic in emergencies, waivers, orders and drills."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from reconciler.kinds.rollout import Rollout
 from reconciler.model.codes import Code
 from reconciler.model.hints import did_you_mean
 from reconciler.model.problems import Problem, Severity
-from reconciler.model.times import render_instant
+from reconciler.model.times import render_duration, render_instant
 
 
 def check_changes(
     state: DesiredState, rollouts: Mapping[str, Placed[Rollout]], now: datetime
 ) -> Iterator[Problem]:
-    """Tell what emergencies, waivers and orders cannot mean."""
+    """Tell what emergencies, waivers, orders and drills cannot mean."""
     yield from _bulletins(state)
     yield from _waivers(state, now)
     yield from _readvertises(state, rollouts)
+    yield from _drills(state)
 
 
 def _bulletins(state: DesiredState) -> Iterator[Problem]:
@@ -63,3 +64,23 @@ def _readvertises(
             at = placed.locate(("spec", "phase"))
             hint = did_you_mean(spec.phase, phases) or f"its phases are {', '.join(phases)}"
             yield Problem(at, Code.DANGLING_REFERENCE.value, message, hint)
+
+
+def _drills(state: DesiredState) -> Iterator[Problem]:
+    """A run ends when the next is due; proving comes after advertising (I5)."""
+    for placed in state.drills.values():
+        spec = placed.document.spec
+        for field, within, longest, what in (
+            ("advertised", spec.targets.advertised, spec.targets.verified, "verified"),
+            ("advertised", spec.targets.advertised, spec.schedule, "schedule"),
+            ("verified", spec.targets.verified, spec.schedule, "schedule"),
+        ):
+            if within is not None and longest is not None and within > longest:
+                message = (
+                    f"{field} within {render_duration(within)} is longer than"
+                    f" {what} of {render_duration(longest)}"
+                )
+                at = placed.locate(("spec", "targets", field))
+                hint = f"write at most {render_duration(longest)}"
+                yield Problem(at, Code.DRILL_TOO_SLOW.value, message, hint)
+                break

@@ -26,6 +26,7 @@ from reconciler.model.problems import Location
 ROLLOUT = "Rollout"
 EMERGENCY = "EmergencyChange"
 REMOVAL = "Removal"
+DRILL = "Drill"
 REFERENCE = "reference"
 _STROKE = "/"
 _EMERGENCY_HALT = Halt(failures=Fraction(10, 100), min_reported=5)
@@ -74,6 +75,12 @@ def kind_and_name(rollout: str) -> tuple[str, str]:
 def is_removal(rollout: str) -> bool:
     """Tell whether a rollout's name stands for a Removal, which takes updates off."""
     return kind_and_name(rollout)[0] == REMOVAL
+
+
+def is_held(state: DesiredState, rollout: str) -> bool:
+    """Tell whether git holds the rollout, or the drill, that a record is kept under."""
+    kind, name = kind_and_name(rollout)
+    return name in state.drills if kind == DRILL else rollout in state.rollouts
 
 
 def _changes(state: DesiredState) -> Iterator[tuple[Placed[Document], Parts]]:

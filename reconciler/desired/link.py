@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from reconciler.desired.change_checks import check_changes
+from reconciler.desired.custom import check_removals
 from reconciler.desired.document_checks import check_documents
 from reconciler.desired.lasting_checks import check_lasting
 from reconciler.desired.policy_checks import check_policies
@@ -52,7 +53,12 @@ from reconciler.model.problems import Location, Problem, Severity
 
 D = TypeVar("D", bound=Document)
 _FOLLOWERS = frozenset(
-    {Code.DANGLING_REFERENCE.value, Code.PHASES_MISSING.value, Code.WINDOW_REQUIRED.value}
+    {
+        Code.DANGLING_REFERENCE.value,
+        Code.PHASES_MISSING.value,
+        Code.WINDOW_REQUIRED.value,
+        Code.NOT_REMOVABLE.value,
+    }
 )
 
 
@@ -81,6 +87,7 @@ def link(
         check_documents(state, now),
         faults,
         check_lasting(state, now),
+        check_removals(state),
         check_renames(whole),
         check_changes(state, rollouts, now),
         check_merged(state, rollouts, loaded.broken),

@@ -48,7 +48,7 @@ def open_orders(view: View, memory: Memory) -> tuple[CaptureOrder, ...]:
 
 
 def confirm_scans(store: Store) -> bool:
-    """Confirm the scans' content of emergencies: the slices of a catalog as new as they ask.
+    """Confirm the content of emergencies' and drills' scans: slices as new as they ask for.
 
     The site's point serves the slices from its depot as soon as they are saved (D4, step 2).
     """

@@ -11,11 +11,11 @@ import structlog
 from reconciler.catalog.slices import make_slices, slice_bytes
 from reconciler.catalog.supersedence import add_supersedence
 from reconciler.content.depot import Depot
+from reconciler.desired.custom import CUSTOM_SOURCE, custom_updates
 from reconciler.desired.state import DesiredState
 from reconciler.engine.observer import SET_ASIDE
 from reconciler.engine.policies import SLICES
 from reconciler.kinds.catalog_source import CatalogSourceSpec
-from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.errors import CatalogError
 from reconciler.observed.catalog import SourceFreshness
 from reconciler.ports import CatalogReader, Clock, Listing
@@ -39,7 +39,8 @@ def due_sources(
 ) -> tuple[str, ...]:
     """Give the sources whose schedule has come since they were last read or tried.
 
-    Since `asked_at` an emergency waits for a read of every source, which is not put off (D4).
+    Since `asked_at` an emergency or a drill waits for a read of every source, which is not put
+    off (D4).
     """
     due: list[str] = []
     for name, placed in desired.catalog_sources.items():
@@ -51,12 +52,6 @@ def due_sources(
         if next_at is None or next_at <= now:
             due.append(name)
     return tuple(due)
-
-
-def sync_asked_at(emergencies: Iterable[EmergencyRecord]) -> datetime | None:
-    """Give since when an emergency waits for a read of the sources (S21)."""
-    waiting = (one for one in emergencies if one.state is EmergencyState.SYNCING)
-    return max((one.steps[-1].at for one in waiting), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +115,31 @@ def _summary(listing: Listing) -> str:
     return f"{what} set aside; the first is {first.where:.100}: {first.reason:.200}"
 
 
+def take_custom_updates(store: Store, depot: Depot, desired: DesiredState, clock: Clock) -> bool:
+    """Bring the CustomUpdates that are in force into the catalog; tell whether it changed (E2).
+
+    Git was read whole, so what it holds no more is withdrawn, all of it too.
+    """
+    updates = custom_updates(desired)
+    with store.write() as work:
+        known = [one for one in work.catalog.entries().values() if one.update.custom is not None]
+        if not updates and not known:
+            return False
+        change = work.catalog.merge(CUSTOM_SOURCE, updates, clock.now(), may_be_empty=True)
+        if not change.is_empty or work.documents.load(SLICES) is None:
+            save_slices(work, depot)
+    return not change.is_empty
+
+
 def import_name(name: str) -> str:
     """Name what was imported by hand; no manifest can have a source of that name."""
     return f"{_IMPORTED}{name}"
 
 
 def forgotten_sources(known: Iterable[str], desired: DesiredState) -> set[str]:
-    """Give the sources that git names no more; imports were never named there."""
+    """Give the sources that git names no more; imports and CustomUpdates were never named."""
     left = set(known) - set(desired.catalog_sources)
-    return {name for name in left if not name.startswith(_IMPORTED)}
+    return {name for name in left if not name.startswith((_IMPORTED, CUSTOM_SOURCE))}
 
 
 def save_slices(work: Work, depot: Depot) -> None:

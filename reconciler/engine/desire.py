@@ -16,13 +16,15 @@ from reconciler.desired.state import DesiredState
 from reconciler.engine.governing import BEYOND_COMMIT, Attempt, Govern, no_policies
 from reconciler.model.approvals import Vouching
 from reconciler.model.codes import NOT_YET_CODES, Code
-from reconciler.model.errors import SourceError
+from reconciler.model.errors import ContentError, SourceError
 from reconciler.model.problems import Location, Problem
 from reconciler.planning.world import SiteIdentity
 from reconciler.ports import Checkout, Clock, Source
+from reconciler.source.contents import check_contents
 from reconciler.source.load import load_manifests
 
 log = structlog.get_logger(__name__)
+Keep = Callable[[bytes], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Desire:
     failure: str = ""
 
 
+def _forget(_: bytes) -> None:
+    """Keep nothing."""
+
+
 def refuses(problem: Problem) -> bool:
     """Tell whether a problem keeps a commit from taking force.
 
@@ -49,16 +55,20 @@ def refuses(problem: Problem) -> bool:
 
 
 def judge(
-    checkout: Checkout, site: SiteIdentity, now: datetime
+    checkout: Checkout, site: SiteIdentity, now: datetime, keep: Keep = _forget
 ) -> tuple[DesiredState | None, tuple[Problem, ...]]:
     """Load and link a commit; without refusals it may take force (S28).
 
-    What no pinned key vouches for is not even read.
+    What no pinned key vouches for is not even read. `keep` takes each file that custom updates
+    need; what it raises is raised.
     """
     if checkout.vouching is not None and not checkout.vouching.accepted:
         return None, (_unverified(checkout, checkout.vouching),)
     loaded = load_manifests(checkout.files, checkout.commit)
     loaded = replace(loaded, approvals=checkout.approvals)
+    if checkout.read is not None:
+        found = check_contents(loaded.documents, checkout.read, keep)
+        loaded = replace(loaded, problems=(*loaded.problems, *found))
     desired, problems = link(loaded, now)
     if desired is not None:
         problems = (*problems, *_differing_code(desired, site))
@@ -89,7 +99,8 @@ class Followed:
     """The source that a site follows, and how often it is read.
 
     `applied` tells the commit that was applied last; the store knows it. `govern` tells what
-    fails a policy on this site's catalog and fleet.
+    fails a policy on this site's catalog and fleet. `keep` takes the files of custom updates
+    before a commit takes force.
     """
 
     source: Source
@@ -97,6 +108,7 @@ class Followed:
     interval: timedelta
     applied: Callable[[], str] = str
     govern: Govern = no_policies
+    keep: Keep = _forget
 
 
 class Watch(threading.Thread):
@@ -156,7 +168,11 @@ def renew(before: Desire, followed: Followed, now: datetime) -> Desire:
     if checkout.vouching is not None and checkout.vouching.lapsed and _holds(before, checkout):
         # Time alone takes nothing out of force: it was signed while the key was good.
         checkout = replace(checkout, vouching=None)
-    desired, problems = judge(checkout, followed.site, now)
+    try:
+        desired, problems = judge(checkout, followed.site, now, followed.keep)
+    except (ContentError, SourceError) as error:
+        log.warning("content not kept", commit=checkout.commit, reason=str(error))
+        return replace(before, failure=str(error))
     if desired is not None and not _holds(before, checkout):
         # What has taken force once is not refused for what became of the fleet since (S28).
         found = followed.govern(Attempt(desired, before.in_force, checkout), now)

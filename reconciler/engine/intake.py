@@ -54,7 +54,7 @@ def _take_one(work: Work, item: InboxItem) -> None:
     if updated != computer:
         work.computers.save(updated)
     if batch.inventory is not None:
-        work.computers.save_inventory(computer.id, batch.inventory.packages)
+        work.computers.save_inventory(computer.id, batch.inventory)
     if batch.statuses:
         work.statuses.add(computer.id, batch.statuses)
     work.inbox.done([item.id])

@@ -16,12 +16,14 @@ from reconciler.engine.catalog_sync import (
     MakeReader,
     due_sources,
     forgotten_sources,
-    sync_asked_at,
     sync_source,
+    take_custom_updates,
 )
 from reconciler.fetch import Fetcher
 from reconciler.model.computers import ARCHITECTURE_FACT
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
+from reconciler.planning.syncing import sync_asked_at
 from reconciler.ports import Clock
 from reconciler.store import Store, View
 
@@ -49,6 +51,7 @@ class Workshop(threading.Thread):
         self._wake = wake
         self._desired: DesiredState | None = None
         self._stopped = threading.Event()
+        self._custom_of: DesiredState | None = None
         self._sources_tried: dict[str, datetime] = {}
         self._not_before: dict[tuple[str, int], datetime] = {}
 
@@ -80,14 +83,24 @@ class Workshop(threading.Thread):
     def _sync(self, desired: DesiredState) -> bool:
         with self._store.read() as view:
             known = view.catalog.sources()
-            asked_at = sync_asked_at(view.records.all(EmergencyRecord))
-        changed = self._forget(forgotten_sources(known, desired))
+            records = view.records
+            asked_at = sync_asked_at(records.all(EmergencyRecord), records.all(DrillRecord))
+        changed = self._take_custom(desired)
+        changed = self._forget(forgotten_sources(known, desired)) or changed
         now = self._clock.now()
         for name in due_sources(desired, known, self._sources_tried, now, asked_at):
             self._sources_tried[name] = now
             reader = self._tools.make_reader(name, desired.catalog_sources[name].document.spec)
             sync_source(self._store, self._tools.depot, name, reader, self._clock)
             changed = True
+        return changed
+
+    def _take_custom(self, desired: DesiredState) -> bool:
+        """Take in the updates that git itself holds, once for each desired state."""
+        if desired is self._custom_of:
+            return False
+        changed = take_custom_updates(self._store, self._tools.depot, desired, self._clock)
+        self._custom_of = desired
         return changed
 
     def _forget(self, names: set[str]) -> bool:

@@ -35,6 +35,10 @@ VersionBound = Annotated[
     str, Field(pattern=r"^(>=|<=|>|<|=)?[0-9A-Za-z][0-9A-Za-z.+~:^_-]*$", description="As >=2.1.")
 ]
 
+OwnVersion = Annotated[
+    str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+~:_-]*$", max_length=100, description="As 2.1.")
+]
+
 
 class AppliesTo(Model):
     """Which computers the update is for."""
@@ -84,7 +88,7 @@ class CustomUpdateSpec(Model):
     """What the update is, whom it is for, and how it is installed."""
 
     product: Text = Field(description="What it updates.")
-    version: Text = Field(description="The version that it brings.")
+    version: OwnVersion = Field(description="The version that it brings; its id ends with it.")
     severity: SeverityWord | None = Field(default=None, description="As important.")
     released: DateOrInstant | None = Field(default=None, description="A date or an instant.")
     applies_to: AppliesTo = Field(description="Which computers it is for.")
@@ -101,7 +105,7 @@ class CustomUpdateSpec(Model):
         default=timedelta(hours=1), description="The longest run; a window must have room for it."
     )
     content: Annotated[tuple[ContentFile, ...], Strict(strict=False)] = Field(
-        default=(), description="The files that it needs."
+        default=(), description="The files that it needs, from the folder of its name."
     )
     supersedes: Texts = Field(default=(), description="Ids of updates that it replaces.")
 

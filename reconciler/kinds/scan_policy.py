@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from reconciler.kinds.base import Document, Model
-from reconciler.kinds.fields import Duration, Label, Labels, Texts
+from reconciler.kinds.custom_fields import AbsolutePath
+from reconciler.kinds.fields import Duration, Label, Labels
 from reconciler.kinds.not_yet import NotYet
 
 
@@ -32,7 +33,9 @@ class Inventory(Model):
     """What agents list beside facts (A2)."""
 
     software: bool = Field(default=True, description="Installed packages and their versions.")
-    executables: Texts = Field(default=(), description="Folders whose programs are listed.")
+    executables: Annotated[tuple[AbsolutePath, ...], Strict(strict=False)] = Field(
+        default=(), max_length=100, description="Patterns of paths whose programs are listed."
+    )
 
 
 class ScanPolicySpec(Model):
@@ -58,9 +61,7 @@ class ScanPolicySpec(Model):
     stale_after: StaleAfter = Field(
         default=StaleAfter(), description="When a scan is too old to count as evidence."
     )
-    inventory: Annotated[Inventory | None, NotYet("agents list the installed packages")] = Field(
-        default=None, description="What agents list beside facts."
-    )
+    inventory: Inventory | None = Field(default=None, description="What agents list beside facts.")
 
 
 class ScanPolicy(Document):

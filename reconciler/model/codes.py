@@ -144,6 +144,7 @@ class Code(str, Enum):
     SOURCE_FIELD = ("PW1106", "a field stands in a source of a type that has none")
     BAD_RENAME = ("PW1107", "a document cannot have had the name that it is renamed from")
     RELEASES_MISSING = ("PW1108", "an rpm source does not say for which releases it is")
+    DRILL_TOO_SLOW = ("PW1109", "a target of a drill cannot be met or missed in time")
 
     # Tables
     TABLE_MISSING = ("PW1110", "a table is not there")
@@ -162,6 +163,12 @@ class Code(str, Enum):
     SERVICE_LEVEL_MISSED = ("PW1127", "a phase cannot meet a policy's service level")
     TOO_MANY_TARGETS = ("PW1128", "a phase targets more computers than a policy allows a day")
     ASSERTION_FAILED = ("PW1129", "a policy's assertion is not true of the plan")
+
+    # Updates of one's own
+    CONTENT_NOT_FOUND = ("PW1145", "a file of a custom update is not beside its manifest")
+    CONTENT_DIFFERS = ("PW1146", "a file of a custom update has another digest")
+    CONTENT_TOO_LARGE = ("PW1147", "a file of a custom update is larger than 64 MiB")
+    NOT_REMOVABLE = ("PW1148", "a removal names an update that nothing can remove")
 
     # At run time
     SITE_CODE_DIFFERS = ("PW2001", "a Site's code is not that of the running site")

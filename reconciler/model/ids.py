@@ -42,3 +42,7 @@ def spread_offset(rollout: str, phase: str, computer_id: str, spread: timedelta)
     position = unit_interval_position(f"{_SPREAD_DOMAIN}{rollout}\n{phase}\n{computer_id}")
     whole = spread // timedelta(microseconds=1)
     return timedelta(microseconds=position * whole >> 64)
+
+
+PACKAGE_FACT, SOFTWARE_FACT = "package.", "software."
+"""What facts of the inventory begin with; then a package's name, or a program's path, follows."""

@@ -7,7 +7,7 @@ starts a greater epoch with a full batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Optional, Union
@@ -63,11 +63,20 @@ class FactsReport:
 
 
 @dataclass(frozen=True)
+class Executable:
+    """A file that may be run: its size in bytes and SHA-256."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class InventoryReport:
-    """All installed packages by name (A2), replacing what was known."""
+    """All installed packages by name, and programs by path (A2), replacing what was known."""
 
     at: datetime
     packages: dict[str, str]
+    executables: dict[str, Executable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

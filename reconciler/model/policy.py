@@ -81,6 +81,18 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class InventoryOrder:
+    """What a scan lists beside updates: the packages, and programs that fit patterns (A2).
+
+    `facts` are those that git asks for: `package.NAME` and `software.PATH`.
+    """
+
+    software: bool = True
+    executables: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ScanOrder:
     """When to scan: every so often, within `first_within` at first, and once for each `asked`.
 
@@ -94,6 +106,7 @@ class ScanOrder:
     catalog: Optional[str]
     content_version: int
     custom: tuple[DetectOrder, ...] = ()
+    inventory: InventoryOrder = field(default_factory=InventoryOrder)
 
 
 @dataclass(frozen=True)

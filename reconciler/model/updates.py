@@ -10,6 +10,9 @@ from typing import Optional
 
 from reconciler.model.custom import CustomSteps
 
+NO_RELEASE = ""
+"""Names the catalog slice without updates, for who looks for updates of one's own alone."""
+
 
 class UpdateSeverity(IntEnum):
     """Severity order of S9: equal words of different vendors have equal rank."""

@@ -11,6 +11,7 @@ from typing import Any
 from pyroaring import FrozenBitMap
 
 from reconciler.model.approvals import ApprovedUpdates
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
@@ -44,7 +45,9 @@ class Membership:
     noted_at: datetime | None = None
 
 
-RolloutRecord = Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord
+RolloutRecord = (
+    Release | PhaseRecord | SeenToken | Rerun | Membership | EmergencyRecord | DrillRecord
+)
 """What is remembered of a rollout."""
 
 DerivedObject = Package | Program | Advertisement | ContentAssignment
@@ -62,6 +65,7 @@ TABLES: Mapping[type[Record], str] = MappingProxyType(
         SeenToken: "tokens",
         Rerun: "reruns",
         EmergencyRecord: "emergencies",
+        DrillRecord: "drills",
         Package: "packages",
         Program: "programs",
         Advertisement: "advertisements",
@@ -91,6 +95,8 @@ def key_of(record: Record) -> tuple[str | int, ...]:
             return (record.rollout, record.phase, record.token)
         case EmergencyRecord():
             return (record.rollout,)
+        case DrillRecord():
+            return (record.rollout, record.run)
         case CollectionRoll():
             return (record.collection,)
         case SpentGrant():
@@ -123,6 +129,7 @@ class Memory:
     tokens: Mapping[tuple[str, str], SeenToken] = _table()
     reruns: Mapping[tuple[str, str, str], Rerun] = _table()
     emergencies: Mapping[tuple[str], EmergencyRecord] = _table()
+    drills: Mapping[tuple[str, int], DrillRecord] = _table()
     packages: Mapping[tuple[str, int], Package] = _table()
     programs: Mapping[tuple[str, int, str], Program] = _table()
     advertisements: Mapping[tuple[str], Advertisement] = _table()
@@ -149,6 +156,7 @@ class Memory:
         released = (offer.released_at for offer in self.advertisements.values())
         moments += [moment for moment in released if moment is not None]
         moments += [step.at for one in self.emergencies.values() for step in one.steps]
+        moments += [step.at for one in self.drills.values() for step in one.steps]
         for membership in self.memberships.values():
             moments += [*membership.entered.moments, *membership.joined.moments]
         for roll in self.rolls.values():

@@ -26,11 +26,13 @@ class Verb(StrEnum):
     FORGET_RERUN = "ForgetRerun"
     FORGET_EMERGENCY = "ForgetEmergency"
     FORGET_APPROVED = "ForgetApproved"
+    FORGET_DRILL = "ForgetDrill"
     FORGET_GRANT = "ForgetGrant"
     RENAME = "Rename"
     ACCEPT_MEMBERS = "AcceptMembers"
     HOLD_MEMBERS = "HoldMembers"
     ENTER_STATE = "EnterState"
+    ENTER_DRILL_STATE = "EnterDrillState"
     SPEND_GRANT = "SpendGrant"
     NOTE_APPROVED = "NoteApproved"
     CUT_RELEASE = "CutRelease"
@@ -67,6 +69,7 @@ DROPS = frozenset(
         Verb.FORGET_RERUN,
         Verb.FORGET_EMERGENCY,
         Verb.FORGET_APPROVED,
+        Verb.FORGET_DRILL,
     }
 )
 """Verbs whose record leaves; every other verb puts its record in place of what has its key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconciler.desired.custom import custom_updates
 from reconciler.desired.naming import leaves
 from reconciler.desired.state import DesiredState, FieldPath, Placed
 from reconciler.kinds.base import Document
@@ -26,9 +27,10 @@ def check_updates(
     """Tell of names that the catalog lacks, and of severity queries that see none (S9).
 
     A name that should bring an update is an error, one that should keep one away a warning: it
-    may be there before the update is. `unread` are ids that a broken record stands for.
+    may be there before the update is. `unread` are ids that a broken record stands for. What git
+    itself defines comes into the catalog with its commit.
     """
-    known = catalog.entries.keys() | unread
+    known = catalog.entries.keys() | unread | {one.id for one in custom_updates(state)}
     hints = Hints()
     for level, named in ((Severity.ERROR, _wanted(state)), (Severity.WARNING, _unwanted(state))):
         for placed, field, update in named:

@@ -13,8 +13,8 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import later
 from reconciler.observed.columns import micros
-from reconciler.observed.memo import Bits, Sets
-from reconciler.observed.memory import Membership
+from reconciler.observed.memo import Bits, Identity, Sets
+from reconciler.observed.memory import Membership, PhaseKey
 from reconciler.observed.order import array_of, bits_of
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.runs import RunColumn, RunPart
@@ -84,7 +84,12 @@ class Census:
     @cached_property
     def complying(self) -> int:
         """How many of the counted ones comply: the ratio is of these."""
-        return self.counted.intersection_cardinality(self.compliant)
+        sets = self._sets
+        return self.world.memo.value(
+            ("complying", *self._place),
+            Identity(sets),
+            lambda: sets["counted"].intersection_cardinality(sets["compliant"]),
+        )
 
     @property
     def failed(self) -> FrozenBitMap:
@@ -122,7 +127,6 @@ class Census:
             self.gate.unreachable_after,
             self.aim,
         )
-        key = ("census", self.release.rollout, self.release.number, self.record.phase)
         entrants = self.membership.entered.where(self._is_in_grace)
 
         def count(fleet: AnyFleet) -> dict[str, Bits]:
@@ -130,7 +134,11 @@ class Census:
 
         looked_up = self.world.evidence.looked_up(self.release.ids)
         among: tuple[Bits, ...] = (self.target, entrants, *looked_up)
-        return self.world.memo.sets(key, inputs, count, *among, within=True)
+        return self.world.memo.sets(("census", *self._place), inputs, count, *among, within=True)
+
+    @property
+    def _place(self) -> PhaseKey:
+        return self.release.rollout, self.release.number, self.record.phase
 
     def _is_in_grace(self, entered_at: datetime) -> bool:
         """Tell whether who entered then has still time to report."""

@@ -92,6 +92,24 @@ class Collections:
         """
         return self._members(name, Reading.MOST)
 
+    def selected(self, key: str, query: Query) -> FrozenBitMap:
+        """Give the enrolled computers that a query outside of any collection selects (S5).
+
+        It is kept under the key.
+        """
+        spec = CollectionSpec.model_construct(query=query, include=(), exclude=(), limit_to=None)
+        referred = [
+            self._members(one, how)
+            for one in sorted(set(collection_names(spec)))
+            for how in (Reading.IN_FORCE, Reading.MOST)
+        ]
+        return self._memo.sets(
+            ("selected", key),
+            (),
+            lambda fleet: {"members": self._select(query, Reading.IN_FORCE, fleet)},
+            *referred,
+        )["members"]
+
     def verdict(self, name: str) -> Verdict:
         """Give the membership in force of a collection, and what is held back of it."""
         if name not in self._verdicts:

@@ -43,11 +43,15 @@ class ConditionType(StrEnum):
     CLOCK_SKEW = "ClockSkew"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     EMERGENCY = "EmergencyProgressing"
+    DRILL = "DrillProgressing"
+    DRILL_MET = "DrillMet"
+    DRILL_MISSED = "DrillMissed"
     OBSERVING = "Observing"
     QUARANTINED = "Quarantined"
     TARGETS_LIMITED = "TargetsLimited"
     ASSERTION_FAILED = "AssertionFailed"
     AWAITING_APPROVAL = "AwaitingApproval"
+    AGENT_TOO_OLD = "AgentTooOld"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +73,7 @@ class Condition:
 
 REASONS: Mapping[ConditionType, str] = MappingProxyType(
     {
+        ConditionType.AGENT_TOO_OLD: "AbilityMissing",
         ConditionType.NOTHING_TO_OFFER: "NothingSelected",
         ConditionType.NO_FILES: "AdvisoriesOnly",
         ConditionType.NOT_REMOVABLE: "NoUninstallCommand",
@@ -102,6 +107,9 @@ REASONS: Mapping[ConditionType, str] = MappingProxyType(
         ConditionType.QUARANTINED: "CredentialForked",
         ConditionType.BUDGET_EXHAUSTED: "HoldersStuck",
         ConditionType.EMERGENCY: "EmergencyInProgress",
+        ConditionType.DRILL: "DrillInProgress",
+        ConditionType.DRILL_MET: "TargetsMet",
+        ConditionType.DRILL_MISSED: "TargetsMissed",
         ConditionType.OBSERVING: "ModeObserve",
         ConditionType.TARGETS_LIMITED: "DailyLimitReached",
         ConditionType.ASSERTION_FAILED: "PlanNotAsAsserted",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, Rerun, SeenToken
 from reconciler.observed.memory import Membership, Memory, PhaseKey, RolloutRecord, key_of
@@ -25,6 +26,7 @@ class Draft:
         self.tokens: dict[tuple[str, str], SeenToken] = dict(memory.tokens)
         self.reruns: dict[tuple[str, str, str], Rerun] = dict(memory.reruns)
         self.emergencies: dict[tuple[str], EmergencyRecord] = dict(memory.emergencies)
+        self.drills: dict[tuple[str, int], DrillRecord] = dict(memory.drills)
         self._releases_of: defaultdict[str, dict[int, Release]] = defaultdict(dict)
         self._phases_of: defaultdict[tuple[str, int], dict[str, PhaseRecord]] = defaultdict(dict)
         for release in self.releases.values():
@@ -78,6 +80,14 @@ class Draft:
         """Give the opened phases of a release by name."""
         return dict(self._phases_of[release.rollout, release.number])
 
+    def runs_of(self, drill: str) -> list[DrillRecord]:
+        """Give the runs of a drill that are remembered, oldest first."""
+        return [self.drills[key] for key in sorted(self.drills) if key[0] == drill]
+
+    def newest_run(self, drill: str) -> DrillRecord | None:
+        """Give the newest run of a drill, or nothing before the first."""
+        return next(reversed(self.runs_of(drill)), None)
+
     def census(self, key: PhaseKey, made: Census) -> Census:
         """Give the census of a phase that is made already, where it is the same; else this one."""
         known = self._censuses.get(key)
@@ -110,3 +120,5 @@ class Draft:
                 yield self.reruns, key_of(record)
             case EmergencyRecord():
                 yield self.emergencies, key_of(record)
+            case DrillRecord():
+                yield self.drills, key_of(record)

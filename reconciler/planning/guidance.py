@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from pyroaring import FrozenBitMap
 
-from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.model.custom import DetectOrder
+from reconciler.model.policy import InventoryOrder, ProbeOrder, Windows
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import PhaseKey
 
@@ -34,6 +35,7 @@ class ScanClass:
     every: timedelta
     first_within: timedelta
     report_every: timedelta
+    inventory: InventoryOrder = field(default_factory=InventoryOrder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class ProbeClass:
 
     members: FrozenBitMap
     probe: ProbeOrder
+
+
+@dataclass(frozen=True, slots=True)
+class DetectClass:
+    """Computers that look for one update of one's own."""
+
+    members: FrozenBitMap
+    order: DetectOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class WaivedUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """All classes of a site. Every enrolled computer is in one of each but `probes`.
+    """All classes of a site. Every enrolled computer is in one of each but `probes`, `detections`.
 
     `enforce` is the site's mode (L5): where it is false nothing is installed. `waivers` are by
     update.
@@ -89,3 +99,4 @@ class Guidance:
     budgets: tuple[BudgetDomain, ...] = ()
     waivers: Mapping[str, WaivedUpdate] = field(default_factory=dict)
     probes: tuple[ProbeClass, ...] = ()
+    detections: tuple[DetectClass, ...] = ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
-from reconciler.desired.expansion import EMERGENCY, REFERENCE, kind_and_name
+from reconciler.desired.expansion import DRILL, EMERGENCY, REFERENCE, is_held, kind_and_name
 from reconciler.kinds.phase import Phase
 from reconciler.model.aims import Aim
 from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
+from reconciler.model.drills import DrillRecord, DrillState
 from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.ids import make_object_id
 from reconciler.model.objects import (
@@ -25,6 +27,9 @@ from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
 from reconciler.observed.memory import DerivedObject, Memory, key_of
 from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
+from reconciler.planning.drill_objects import drill_offer, drill_package, drill_program
+from reconciler.planning.drills import PHASE as DRILL_PHASE
+from reconciler.planning.drills import DrillView
 from reconciler.planning.emergencies import SCAN_RELEASE
 from reconciler.planning.orders import order_of
 from reconciler.planning.own_deadlines import terms_of
@@ -101,6 +106,19 @@ class ObjectDraft:
             offer = scan_offer(rollout, record, scans.expedited, identity)
             self.wanted.append(Wanted(replace(offer, owner=package.owner), cause))
 
+    def derive_drill(self, drill: DrillView, run: DrillRecord) -> None:
+        """Add the package of a run's own, and the scan in it, advertised once it is staged (I5)."""
+        cause = drill.cause(f"run {run.run} is {run.state.value}")
+        name = drill.package_name(run)
+        made = drill_package(drill, run, self._package_id(name))
+        package = self._memory.packages.get((made.id, made.version), made)
+        program = drill_program(package)
+        self.wanted += [Wanted(one, cause) for one in (package, self._assignment(package), program)]
+        if run.state is DrillState.ADVERTISED:
+            offered = self._offers.get((drill.name, run.run, DRILL_PHASE))
+            identity = offered.id if offered else self._new_id()
+            self.wanted.append(Wanted(drill_offer(drill, run, program, identity), cause))
+
     def _derive_release(self, rollout: RolloutView, release: Release) -> None:
         """One package version per release, offered in each phase that has opened (S16, S20)."""
         cause = rollout.cause("S20", f"release {release.number} needs its content")
@@ -110,7 +128,7 @@ class ObjectDraft:
             package.version,
             rollout.aim.program,
             rollout.aim.program,
-            rollout.group.document.spec.max_runtime,
+            self._max_runtime(rollout, release),
             package.owner,
             depends_on=non_expedited_name(rollout) if rollout.kind == EMERGENCY else "",
         )
@@ -128,6 +146,15 @@ class ObjectDraft:
                 because = f"release {release.number} is open in the phase"
                 why = rollout.cause("S16", because, phase=phase.name)
                 self.wanted.append(Wanted(offer, why))
+
+    def _max_runtime(self, rollout: RolloutView, release: Release) -> timedelta:
+        """Give room for the packages, if there are any, and for each update of one's own (S4)."""
+        entries = self._world.observed.catalog.entries
+        known = [entries[one].update for one in release.ids if one in entries]
+        own = [one.custom.max_runtime for one in known if one.custom is not None]
+        whole = rollout.group.document.spec.max_runtime
+        has_packages = len(own) < len(release.ids)
+        return sum(own, whole if has_packages else timedelta(0))
 
     def _package(self, rollout: RolloutView, release: Release) -> Package:
         name = rollout.placed.document.spec.authorization
@@ -233,8 +260,11 @@ def _why_retired(world: World, record: DerivedObject) -> Cause:
         rollout = record.rollout
     else:
         rollout = world.observed.memory.packages[record.package, record.version].rollout
-    if rollout not in world.desired.rollouts:
+    if not is_held(world.desired, rollout):
         return world.left_git(rollout, "S22")
+    kind, name = kind_and_name(rollout)
+    if kind == DRILL:
+        return DrillView(world, world.desired.drills[name]).cause("the run is over", "S22")
     return RolloutView(world, rollout).cause("S22", "no live release of the rollout needs it")
 
 

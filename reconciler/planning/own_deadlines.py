@@ -183,4 +183,4 @@ def _in_contact(
         return {"heard": found}
 
     key = ("heard", membership.rollout, membership.release, membership.phase)
-    return memo.sets(key, (terms.opened_at, late), heard, expected)["heard"]
+    return memo.sets(key, (terms.opened_at, late), heard, expected, within=True)["heard"]

@@ -9,8 +9,9 @@ from functools import partial
 
 from pyroaring import FrozenBitMap
 
-from reconciler.desired.expansion import expand
+from reconciler.desired.expansion import expand, is_held
 from reconciler.desired.state import DesiredState
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.rollouts import Passage, PhaseState, Release
 from reconciler.model.times import later
@@ -26,7 +27,9 @@ from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.custom import custom_targets, detect_classes, tell_unable
 from reconciler.planning.draft import Draft
+from reconciler.planning.drills import advance_drills, live_runs
 from reconciler.planning.emergencies import (
     advance_emergencies,
     remember_scanners,
@@ -104,6 +107,7 @@ class Plan:
     conditions: tuple[Condition, ...]
     counts: tuple[PhaseCount, ...]
     emergencies: tuple[EmergencyRecord, ...]
+    drills: tuple[DrillRecord, ...]
     guidance: Guidance
     wake_at: datetime | None
 
@@ -199,6 +203,8 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     for rollout in rollouts:
         objects.derive(rollout)
         _tell_content(rollout, draft)
+    for drill, run in live_runs(world, draft):
+        objects.derive_drill(drill, run)
     draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
     conditions = {
         *draft.conditions(),
@@ -215,6 +221,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
         conditions=tuple(sorted(conditions)),
         counts=tuple(_counts(rollouts, draft)),
         emergencies=tuple(draft.emergencies[key] for key in sorted(draft.emergencies)),
+        drills=tuple(draft.drills[key] for key in sorted(draft.drills)),
         guidance=guidance,
         wake_at=draft.next_wake(world.now),
     )
@@ -232,7 +239,8 @@ def make_world(
     recent = recently_scanned(desired, collections, memo)
     waivers = waived_updates(desired, collections, moment)
     waived = {update: one.waived for update, one in waivers.items()}
-    evidence = Evidence(observed.catalog, recent, memo, waived)
+    custom = custom_targets(desired, collections)
+    evidence = Evidence(observed.catalog, recent, memo, waived, custom)
     guard = PruneGuard(desired, observed)
     return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
 
@@ -258,6 +266,7 @@ def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
         for rollout in rollouts:
             retire_folded(rollout, rollouts, draft)
         tell_emergencies(rollouts, draft)
+        advance_drills(world, draft)
         if len(draft.actions) == decided:
             return rollouts
     message = "the decisions of one plan do not settle"
@@ -297,9 +306,10 @@ def _forget_ended(world: World, draft: Draft) -> None:
         (Verb.FORGET_RERUN, draft.reruns.values()),
         (Verb.FORGET_RELEASE, draft.releases.values()),
         (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
+        (Verb.FORGET_DRILL, draft.drills.values()),
     )
     for verb, records in tables:
-        gone = [record for record in records if record.rollout not in world.desired.rollouts]
+        gone = [record for record in records if not is_held(world.desired, record.rollout)]
         for record in sorted(gone, key=key_of):
             draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
@@ -319,7 +329,9 @@ def _guidance(
     scans = scan_classes(desired, collections, memo)
     probes = probe_classes(desired, memo.fleet, collections)
     windows = freeze_windows(world, windows)
-    return Guidance(enforce, windows, scans, domains, world.waivers, probes), found
+    detections = detect_classes(desired, world.evidence.custom, memo)
+    found = (*found, *tell_unable(desired, world.evidence.custom, memo))
+    return Guidance(enforce, windows, scans, domains, world.waivers, probes, detections), found
 
 
 def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
@@ -421,7 +433,7 @@ def _open_count(census: Census) -> PhaseCount:
 
 def _liable(who: Bits, waived: Bits) -> int:
     """Count those who are not waived."""
-    return len(who) - who.intersection_cardinality(waived)
+    return len(who) - who.intersection_cardinality(waived) if waived else len(who)
 
 
 def _is_not_retirement(action: Action) -> bool:

@@ -11,15 +11,17 @@ from pyroaring import FrozenBitMap
 from reconciler.desired.expansion import EMERGENCY, kind_and_name
 from reconciler.kinds.timezones import zone_or_utc
 from reconciler.model.computers import Computer
+from reconciler.model.custom import ABILITIES_FACT
 from reconciler.model.ids import spread_offset
 from reconciler.model.objects import Advertisement, ContentAssignment, ContentState
 from reconciler.model.orders import RunOrder, UserRights
-from reconciler.model.policy import Offer, OfferedUpdate, Policy, ScanOrder, Windows
+from reconciler.model.policy import InventoryOrder, Offer, OfferedUpdate, Policy, ScanOrder, Windows
 from reconciler.model.times import later
-from reconciler.model.updates import pins_of
+from reconciler.model.updates import NO_RELEASE, pins_of
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import Membership, Memory
 from reconciler.planning.composition import composed
+from reconciler.planning.custom import is_able
 from reconciler.planning.guidance import Guidance, ScanClass, WindowClass
 from reconciler.planning.halts import keeps_back
 from reconciler.planning.own_deadlines import Terms, own_deadline
@@ -173,7 +175,7 @@ def _updates(
     ordinal, waivers = computer.ordinal, source.guidance.waivers
     waived = {one for one in offer.updates if one in waivers and ordinal in waivers[one].waived}
     entries = source.catalog.entries
-    listed = frozenset(offer.updates) & entries.keys()
+    listed = frozenset(offer.updates) & entries.keys() - _unfit(source, membership, computer)
     needed = needed_updates(
         source.catalog,
         computer.states,
@@ -184,10 +186,31 @@ def _updates(
     blocked = blocked_updates(source.memory, membership, ordinal)
     for update in needed:
         if update not in blocked:
-            packages, modules = pins_of(entries[update].update.packages)
+            found = entries[update].update
+            packages, modules = pins_of(found.packages)
             since = waivers[update].ended.moment_of(ordinal) if update in waivers else None
             not_before = _rejoins_at(offer, membership, ordinal, since, mandatory_at)
-            yield OfferedUpdate(update, packages, modules, not_before)
+            step = found.custom.step(offer.aim) if found.custom is not None else None
+            yield OfferedUpdate(update, packages, modules, not_before, step=step)
+
+
+def _unfit(source: PolicySource, membership: Membership, computer: Computer) -> frozenset[str]:
+    """Give the updates of one's own that are not to be run here (E2).
+
+    All where the agent cannot run them; and those that git has changed since the release was cut,
+    as nobody has tried that command: the next release holds them.
+    """
+    release = source.memory.releases.get((membership.rollout, membership.release))
+    held = release.offered() if release is not None else ()
+    able = is_able(computer.facts.get(ABILITIES_FACT))
+    own = [(one, source.catalog.entries.get(one.id)) for one in held]
+    return frozenset(
+        one.id
+        for one, entry in own
+        if entry is not None
+        and entry.update.custom is not None
+        and not (able and entry.revision == one.revision)
+    )
 
 
 def _rejoins_at(
@@ -248,13 +271,27 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
         and _is_targeted(source.memory, offer, computer.ordinal)
     }
     every = scan.every if scan else source.lifetime
+    guidance = source.guidance
+    custom = tuple(one.order for one in guidance.detections if computer.ordinal in one.members)
     return ScanOrder(
         every=every,
         first_within=scan.first_within if scan else every,
         asked=tuple(sorted(asked)),
-        catalog=source.slices.get(computer.release),
+        catalog=_slice_of(source, computer),
         content_version=source.catalog.version,
+        custom=custom,
+        inventory=scan.inventory if scan else InventoryOrder(),
     )
+
+
+def _slice_of(source: PolicySource, computer: Computer) -> str | None:
+    """Give the slice of the computer's release, or the empty one where the catalog has none.
+
+    Who does not say what release it has must not look as if nothing applied to it.
+    """
+    if not computer.release:
+        return None
+    return source.slices.get(computer.release) or source.slices.get(NO_RELEASE)
 
 
 def _scan_class(guidance: Guidance, ordinal: int) -> ScanClass | None:

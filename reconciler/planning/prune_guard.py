@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from reconciler.desired.expansion import is_held
 from reconciler.desired.state import DesiredState
 from reconciler.model.grants import Grant
 from reconciler.model.objects import Advertisement
@@ -62,16 +63,19 @@ class PruneGuard:
         return self.withholds and any(offer.rollout == rollout for offer in self.missing)
 
     def _is_missing(self, offer: Advertisement) -> bool:
-        rollout = self.desired.rollouts.get(offer.rollout)
-        if rollout is None:
+        if not is_held(self.desired, offer.rollout):
             return True
-        return all(phase.name != offer.phase for phase in rollout.document.spec.phases)
+        rollout = self.desired.rollouts.get(offer.rollout)
+        phases = rollout.document.spec.phases if rollout is not None else ()
+        return rollout is not None and all(phase.name != offer.phase for phase in phases)
 
     def _lost_all(self) -> bool:
         """Tell whether git holds nothing to roll out any more, while something is live."""
         desired, memory = self.desired, self.observed.memory
         if desired.rollouts or desired.drills:
             return False
-        return bool(memory.advertisements) or any(
-            not release.retired for release in memory.releases.values()
+        return (
+            bool(memory.advertisements)
+            or any(not release.retired for release in memory.releases.values())
+            or any(not run.state.is_end for run in memory.drills.values())
         )

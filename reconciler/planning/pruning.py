@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.desired.expansion import is_held
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, Package
 from reconciler.model.problems import Location
@@ -56,7 +57,7 @@ def _kept(world: World) -> Iterator[DerivedObject]:
     kept = {
         key
         for key, package in memory.packages.items()
-        if key in offered or package.rollout not in world.desired.rollouts
+        if key in offered or not is_held(world.desired, package.rollout)
     }
     yield from (memory.packages[key] for key in sorted(kept))
     yield from (one for key, one in sorted(memory.assignments.items()) if key[:2] in kept)

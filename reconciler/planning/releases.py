@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.aims import Aim
-from reconciler.model.rollouts import PhaseRecord, PhaseState, Release
+from reconciler.model.rollouts import PhaseRecord, PhaseState, Release, ReleasedUpdate
+from reconciler.model.updates import CatalogEntry
 from reconciler.observed.memo import Identity
 from reconciler.planning.actions import Verb
 from reconciler.planning.conditions import ConditionType
@@ -79,7 +80,16 @@ def _gone(rollout: RolloutView, release: Release) -> tuple[str, ...]:
     return tuple(
         update.id
         for update in release.offered()
-        if update.id not in rollout.authorized and (update.id in entries or is_out(update.id))
+        if (update.id not in rollout.authorized and (update.id in entries or is_out(update.id)))
+        or _is_rewritten(update, entries)
+    )
+
+
+def _is_rewritten(update: ReleasedUpdate, entries: Mapping[str, CatalogEntry]) -> bool:
+    """Tell whether git says otherwise now what an update of one's own runs: it is an addition."""
+    entry = entries.get(update.id)
+    return (
+        entry is not None and entry.update.custom is not None and entry.revision > update.revision
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.desired.expansion import EMERGENCY, REMOVAL, ROLLOUT, rollout_name
+from reconciler.desired.expansion import DRILL, EMERGENCY, REMOVAL, ROLLOUT, rollout_name
 from reconciler.desired.renames import former_name
 from reconciler.desired.state import DesiredState, Placed
 from reconciler.kinds.base import Document
@@ -54,7 +54,7 @@ def carry_over(
 
 
 def _renames(desired: DesiredState) -> Iterator[_Rename]:
-    for kind in (_AUTHORIZATION, ROLLOUT, EMERGENCY, REMOVAL):
+    for kind in (_AUTHORIZATION, ROLLOUT, EMERGENCY, REMOVAL, DRILL):
         for placed in desired.of_kind(kind).values():
             old = former_name(placed)
             if old is not None:

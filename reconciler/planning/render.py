@@ -9,6 +9,7 @@ from reconciler.kinds.timezones import tzdata_version
 from reconciler.model.approvals import ApprovedUpdates
 from reconciler.model.canonical import Json, digest_of
 from reconciler.model.codec import encode
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.grants import SpentGrant
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     # Who makes plans asks for their JSON.
     from reconciler.planning.plan import Plan
 
-_IDS = frozenset({"id", "package", "owner", "commit", "applied"})
+_IDS = frozenset({"id", "package", "owner", "commit", "applied", "at"})
 _INSTANTS = ("At", "Since")
 
 
@@ -40,6 +41,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "phases": [encode(count) for count in plan.counts],
         "emergencies": [encode(one) for one in plan.emergencies],
+        "drills": [encode(one) for one in plan.drills],
         "converged": plan.converged,
         "wakeAt": encode(plan.wake_at),
     }
@@ -95,6 +97,8 @@ def describe(record: Record) -> str:
             return f"{record.rollout} ({record.state.value})"
         case ApprovedUpdates():
             return f"approval of {record.authorization} ({len(record.updates)} updates)"
+        case DrillRecord():
+            return f"{record.rollout}/{record.run} ({record.state.value})"
         case SpentGrant():
             return f"leave to retire {record.number} advertisement(s)"
         case _:
@@ -157,10 +161,17 @@ def _record_json(record: Record) -> Json:
 
 def _reviewable(record: Record) -> Json:
     """Give a record's fields without what differs between two plans that decide the same."""
-    fields: dict[str, Json] = _record_json(record)
+    return _without_moments(_record_json(record))
+
+
+def _without_moments(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_without_moments(one) for one in value]
+    if not isinstance(value, dict):
+        return value
     return {
-        name: value
-        for name, value in fields.items()
+        name: _without_moments(inner)
+        for name, inner in value.items()
         if name not in _IDS and not name.endswith(_INSTANTS)
     }
 

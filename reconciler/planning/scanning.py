@@ -7,9 +7,13 @@ from typing import TypeAlias
 
 from pyroaring import BitMap, FrozenBitMap
 
+from reconciler.desired.naming import leaves
 from reconciler.desired.state import DesiredState
-from reconciler.kinds.scan_policy import ScanPolicySpec
+from reconciler.kinds.query import FactLeaf
+from reconciler.kinds.scan_policy import Inventory, ScanPolicySpec
 from reconciler.model.computers import CLASS_FACT, MachineClass
+from reconciler.model.ids import PACKAGE_FACT, SOFTWARE_FACT
+from reconciler.model.policy import InventoryOrder
 from reconciler.observed.memo import Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 from reconciler.observed.steps import Instants
@@ -58,23 +62,37 @@ def scan_classes(
     as S14 asks while a phase is open.
     """
     governed = _governed(desired, collections, memo)
+    wanted = memo.value("software facts", (), lambda: _software_facts(desired))
     return memo.value(
         "cadences",
         Identity(governed),
         lambda: tuple(
-            _cadence(_policy(desired, name), kind, members)
+            _cadence(_policy(desired, name), kind, members, wanted)
             for (kind, name), members in governed.items()
             if members
         ),
     )
 
 
-def _cadence(policy: ScanPolicySpec, kind: MachineClass, members: FrozenBitMap) -> ScanClass:
+def _software_facts(desired: DesiredState) -> tuple[str, ...]:
+    """Give the facts of the inventory that queries ask for: agents report no others (A2)."""
+    written = [one.document.spec.query for one in desired.collections.values()]
+    written += [one.document.spec.applies_to.query for one in desired.custom_updates.values()]
+    asked = (leaf for query in written if query is not None for _, leaf in leaves(query, ()))
+    names = {leaf.fact for leaf in asked if isinstance(leaf, FactLeaf)}
+    return tuple(sorted(one for one in names if one.startswith((PACKAGE_FACT, SOFTWARE_FACT))))
+
+
+def _cadence(
+    policy: ScanPolicySpec, kind: MachineClass, members: FrozenBitMap, wanted: tuple[str, ...]
+) -> ScanClass:
+    listed = policy.inventory or Inventory()
     return ScanClass(
         members=members,
         every=getattr(policy.recurrence, kind.value),
         first_within=policy.first_scan_within,
         report_every=policy.report_every,
+        inventory=InventoryOrder(listed.software, listed.executables, wanted),
     )
 
 

@@ -11,6 +11,7 @@ from reconciler.model.aims import Aim
 from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.updates import UpdateState
 from reconciler.observed.catalog import Catalog
+from reconciler.observed.fleet import KEPT_STATES
 from reconciler.observed.memo import Bits, Identity, Memo, Sets
 from reconciler.observed.part import AnyFleet
 
@@ -37,13 +38,15 @@ class Verdict:
 class Evidence:
     """What judging needs to look at: the fleet, the catalog, and whose scan is recent enough.
 
-    `waived` holds who is let off an update: it counts as not applicable there (S11).
+    `waived` holds who is let off an update: it counts as not applicable there (S11). `custom`
+    holds whom an update of one's own is for: who has not said how it stands there is unknown.
     """
 
     catalog: Catalog
     recent: FrozenBitMap
     memo: Memo
     waived: Mapping[str, FrozenBitMap] = field(default_factory=dict)
+    custom: Mapping[str, FrozenBitMap] = field(default_factory=dict)
 
     def judge(self, target: Bits, release: Release, aim: Aim) -> Verdict:
         """Give each computer the first verdict that fits (S10).
@@ -87,7 +90,7 @@ class Evidence:
 
     def looked_up(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
         """Give the sets beside the fleet in which a verdict for these updates looks."""
-        return (self.recent, *self._waivers(updates))
+        return (self.recent, *self._beside(updates))
 
     def required(self, release: Release) -> int | None:
         """Give the content version that a scan has to know to be believed of a release (S10).
@@ -138,12 +141,15 @@ class Evidence:
             to_do = (self._said(state, listed, fleet, aim) for state in _TO_DO[aim])
             return {
                 "to do": BitMap.union(BitMap(), *to_do),
-                "unknown": self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                "unknown": BitMap.union(
+                    self._said(UpdateState.UNKNOWN, listed, fleet, aim),
+                    *(self._silent(one, fleet) for one in self.custom.keys() & listed),
+                ),
                 "pending": self._said(UpdateState.PENDING_RESTART, listed, fleet, aim),
             }
 
         key = ("said", Identity(updates), aim)
-        return self.memo.sets(key, (), said, *self._waivers(updates))
+        return self.memo.sets(key, (), said, *self._beside(updates))
 
     def _said(
         self, state: UpdateState, listed: frozenset[str], fleet: AnyFleet, aim: Aim
@@ -179,7 +185,8 @@ class Evidence:
 
     def _inapplicable(self, update: ReleasedUpdate, fleet: AnyFleet) -> Bits:
         """Give where the update is known not to apply."""
-        found = fleet.cut(self.judged(self._required((update,))))
+        judged = self.judged(self._required((update,)))
+        found = fleet.cut(judged) - self._silent(update.id, fleet)
         for state in (*_APPLIES, UpdateState.UNKNOWN):
             found = found - fleet.in_state(state, update.id)
         return found
@@ -192,10 +199,17 @@ class Evidence:
     def _waived(self, update: str) -> FrozenBitMap:
         return self.waived.get(update, _NOBODY)
 
-    def _waivers(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
-        """Give who is let off each of the updates that somebody is let off, in a fixed order."""
-        waived = sorted(self.waived.keys() & updates) if self.waived else ()
-        return tuple(self.waived[update] for update in waived)
+    def _silent(self, update: str, fleet: AnyFleet) -> Bits:
+        """Give whom an update of one's own is for and who said nothing of it: they did not look."""
+        found: Bits = fleet.cut(self.custom.get(update, _NOBODY)) - self._waived(update)
+        for state in KEPT_STATES:
+            found = found - fleet.in_state(state, update)
+        return found
+
+    def _beside(self, updates: Sequence[str]) -> tuple[FrozenBitMap, ...]:
+        """Give who is let off each update, and whom each of one's own is for, in a fixed order."""
+        among = (self.waived, self.custom)
+        return tuple(sets[one] for sets in among if sets for one in sorted(sets.keys() & updates))
 
 
 def needed_updates(

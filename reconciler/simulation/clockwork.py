@@ -13,13 +13,14 @@ from pyroaring import BitMap
 from reconciler.desired.state import DesiredState
 from reconciler.model.objects import ContentAssignment, ContentState
 from reconciler.model.updates import CatalogEntry, Update
-from reconciler.observed.catalog import Catalog
+from reconciler.observed.catalog import Catalog, SourceFreshness
 from reconciler.observed.memo import Memo
 from reconciler.observed.memory import Membership, Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import Action, Verb
 from reconciler.planning.effects import after
 from reconciler.planning.plan import Plan, make_plan, make_world
+from reconciler.planning.syncing import sync_asked_at
 from reconciler.planning.world import SiteIdentity, World
 from reconciler.simulation.agents import Agents, Tally
 from reconciler.simulation.behaviour import Behaviour
@@ -103,7 +104,7 @@ class Simulation:
         yield Moment(now, Tally(), plan, actions, has_planned=True)
         while now + self._span.step <= self._span.end:
             before, now = now, now + self._span.step
-            is_due = self._arrive(now) | self._finish_content(now)
+            is_due = self._arrive(now) | self._finish_content(now) | self._read_sources(now)
             tally = self._agents.tick(self._world(now), self.memory)
             is_due |= tally.is_news or now.date() != before.date()
             is_due |= plan.wake_at is not None and plan.wake_at <= now
@@ -167,6 +168,16 @@ class Simulation:
                 self._truth.begin(update.id, missing, installed)
         self.catalog = Catalog(version, entries, self.catalog.sources)
         return True
+
+    def _read_sources(self, now: datetime) -> bool:
+        """Let all sources be read where an emergency or a drill waits for that (S21, I5)."""
+        memory, known = self.memory, self.catalog.sources
+        asked_at = sync_asked_at(memory.emergencies.values(), memory.drills.values())
+        names = self._scene.desired.catalog_sources if asked_at is not None else ()
+        read = {name: SourceFreshness(name, now) for name in names}
+        if read:
+            self.catalog = replace(self.catalog, sources={**known, **read})
+        return bool(read)
 
     def _finish_content(self, now: datetime) -> bool:
         """Let content be where it belongs, some time after it was asked for."""

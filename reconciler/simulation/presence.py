@@ -14,7 +14,8 @@ from reconciler.observed.order import Ints, Ordinals
 from reconciler.simulation.behaviour import Presence, Rhythm
 
 _ENOUGH = 20
-_HOUR = 3_600 * 1_000_000
+_QUARTER = 900 * 1_000_000
+"""Of an hour: no zone is off by less."""
 _WEEKEND_SHARE, _NIGHT_SHARE = 0.1, 0.2
 """From these shares of sightings on it is no chance; who is always on has 29 % and 58 %."""
 
@@ -46,8 +47,8 @@ def sightings(fleet: Fleet, desks: Sequence[tuple[ZoneInfo, Ordinals]]) -> Sight
             Rhythm(presence, zone, ordinals)
             for presence in (Presence.OFFICE_HOURS, Presence.WEEKDAYS)
         )
-        for hour, number in _by_hour(fleet, ordinals):
-            at = instant(hour)
+        for begin, number in _by_quarter(fleet, ordinals):
+            at = instant(begin)
             is_weekday, in_office = weekday.is_on(at), night.is_on(at)
             found = Sightings(
                 found.all + number,
@@ -57,10 +58,10 @@ def sightings(fleet: Fleet, desks: Sequence[tuple[ZoneInfo, Ordinals]]) -> Sight
     return found
 
 
-def _by_hour(fleet: Fleet, ordinals: Ordinals) -> Iterator[tuple[int, int]]:
+def _by_quarter(fleet: Fleet, ordinals: Ordinals) -> Iterator[tuple[int, int]]:
     instants = np.concatenate(list(_instants(fleet, ordinals)))
-    hours, numbers = np.unique(instants[instants != NEVER] // _HOUR, return_counts=True)
-    yield from zip((hours * _HOUR).tolist(), numbers.tolist(), strict=True)
+    quarters, numbers = np.unique(instants[instants != NEVER] // _QUARTER, return_counts=True)
+    yield from zip((quarters * _QUARTER).tolist(), numbers.tolist(), strict=True)
 
 
 def _instants(fleet: Fleet, ordinals: Ordinals) -> Iterator[Ints]:

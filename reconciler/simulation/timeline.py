@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pyroaring import BitMap
 
 from reconciler.model.canonical import Json
+from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
 from reconciler.model.objects import Advertisement, ContentAssignment, Package, Program
 from reconciler.model.rollouts import PhaseRecord, Release
@@ -32,6 +33,7 @@ _NAMES = {
     Verb.BEGIN_SOAK: "soakBegun",
     Verb.RESET_SOAK: "soakReset",
     Verb.ENTER_STATE: "emergencyState",
+    Verb.ENTER_DRILL_STATE: "drillState",
     Verb.CREATE_ADVERTISEMENT: "advertisementCreated",
     Verb.CHANGE_ADVERTISEMENT: "advertisementChanged",
     Verb.RETIRE_ADVERTISEMENT: "advertisementRetired",
@@ -197,6 +199,8 @@ def _identity(record: object) -> dict[str, Json]:
             }
         case EmergencyRecord():
             return {"rollout": record.rollout, "state": record.state.value}
+        case DrillRecord():
+            return {"drill": record.rollout, "run": record.run, "state": record.state.value}
     return {"rollout": getattr(record, "rollout", "")}
 
 

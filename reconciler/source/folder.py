@@ -53,6 +53,14 @@ def read_manifest(path: Path) -> Mapping[str, bytes]:
     return files
 
 
+def read_beside(path: str, limit: int) -> bytes | None:
+    """Give a regular file, one byte more than the limit at most; nothing where there is none."""
+    try:
+        return read_regular_file(Path(path), limit)
+    except OSError:
+        return None
+
+
 def read_regular_file(path: Path, limit: int = LARGEST_FILE) -> bytes:
     """Read at most one byte more than the limit; raises OSError, for what is no file too."""
     # Neither a link nor a pipe that would never answer.

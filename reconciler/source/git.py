@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import git
@@ -19,7 +20,7 @@ from reconciler.ports import Checkout
 from reconciler.source.evidence import read_evidence
 from reconciler.source.signers import Signers
 from reconciler.source.trailers import read_grants, read_reviewed
-from reconciler.source.trees import check_sub_path, read_tree
+from reconciler.source.trees import check_sub_path, find_file, read_tree
 
 FETCH_TIMEOUT = timedelta(minutes=5)
 _LOCAL_TIMEOUT = timedelta(minutes=1)
@@ -95,6 +96,19 @@ class GitSource:
         except _BrokenMirrorError as error:
             raise SourceError(self._message(str(error))) from error
 
+    def read_file(self, commit: str, path: str, limit: int) -> bytes | None:
+        """Give a regular file of a fetched commit, one byte more than the limit at most.
+
+        Its path is below the sub-path; nothing where there is no such file. Raises SourceError.
+        """
+        try:
+            with git.Repo(self._mirror, odbt=git.GitCmdObjectDB) as repository:
+                place = f"{self._sub_path}/{path}".lstrip("/")
+                blob = find_file(repository.commit(commit).tree, place)
+                return None if blob is None else bytes(blob.data_stream.read(limit + 1))
+        except (git.GitError, ODBError, ValueError, KeyError, OSError, EOFError) as error:
+            raise SourceError(self._message(_reason(error))) from error
+
     def _fetch_once(self, applied: str) -> Checkout:
         self._update_mirror()
         return self._read_mirror(applied)
@@ -162,6 +176,7 @@ class GitSource:
             vouching,
             approvals,
             read_reviewed(repository, applied, commit),
+            partial(self.read_file, commit.hexsha),
         )
 
     def _commit(self, repository: git.Repo) -> Commit:

@@ -82,6 +82,12 @@ def _walk(tree: Tree, below: str, selection: Selection, levels: int) -> Iterator
 
 def read_file(tree: Tree, path: str, limit: int = 1 << 16) -> bytes | None:
     """Give a small regular file of a tree; nothing where there is none."""
+    blob = find_file(tree, path)
+    return None if blob is None or blob.size > limit else bytes(blob.data_stream.read(limit))
+
+
+def find_file(tree: Tree, path: str) -> Blob | None:
+    """Give a regular file of a tree; nothing where there is none, as no link is followed."""
     *folders, name = path.split("/")
     for part in folders:
         found = next((one for one in tree.trees if one.name == part), None)
@@ -89,6 +95,4 @@ def read_file(tree: Tree, path: str, limit: int = 1 << 16) -> bytes | None:
             return None
         tree = found
     blob = next((one for one in tree.blobs if one.name == name), None)
-    if blob is None or blob.mode not in _REGULAR_MODES or blob.size > limit:
-        return None
-    return bytes(blob.data_stream.read(limit))
+    return blob if blob is not None and blob.mode in _REGULAR_MODES else None

@@ -85,6 +85,8 @@ class CatalogRepository:
         updates: Sequence[Update],
         at: datetime,
         keep: Callable[[str], bool] = lambda _: False,
+        *,
+        may_be_empty: bool = False,
     ) -> CatalogChange:
         """Take in a complete, successful read of a source.
 
@@ -92,11 +94,12 @@ class CatalogRepository:
         is listed no more is withdrawn, unless a listed one of its product supersedes it. All of
         it makes one new content version; other metadata is saved without one. An id that `keep`
         holds is not withdrawn: it was listed, and could not be read. Raises CatalogError for a
-        read that cannot be whole (S29) or that contradicts another source.
+        read that cannot be whole (S29), as an empty one unless it `may_be_empty`, or that
+        contradicts another source.
         """
         listed = _by_id(source, updates)
         known = self._known(source, listed)
-        _check_whole(source, listed, known)
+        _check_whole(source, listed, known, may_be_empty=may_be_empty)
         unread = {one for one in known if one not in listed and keep(one)}
         readable = {one: row for one, row in known.items() if one not in unread}
         change = _compare(source, listed, readable, self.version())
@@ -172,9 +175,11 @@ def _by_id(source: str, updates: Sequence[Update]) -> dict[str, Update]:
     return listed
 
 
-def _check_whole(source: str, listed: Mapping[str, Update], known: Known) -> None:
+def _check_whole(
+    source: str, listed: Mapping[str, Update], known: Known, *, may_be_empty: bool
+) -> None:
     live = [row.id for row in known.values() if row.source == source and not row.withdrawn]
-    if live and not listed:
+    if live and not listed and not may_be_empty:
         raise CatalogError(
             f"source {source!r} listed nothing, and {len(live)} updates before",
             hint="if it is really empty, remove the source from git",
@@ -268,6 +273,8 @@ def _content_digest(one: Update) -> str:
         [file.name, file.version, file.architecture, file.size, file.sha256]
         for file in one.packages
     ]
+    if one.custom is not None:
+        return digest_of(encode(one.custom))
     if not one.fixes:
         return digest_of(sorted(files))
     fixes = [[fix.ecosystem, fix.name, fix.version] for fix in one.fixes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from reconciler.model.canonical import digest_of
 from reconciler.model.codec import encode
 from reconciler.model.computers import Computer
 from reconciler.model.errors import ProtocolError, StoreError
+from reconciler.model.messages import Executable, InventoryReport
 from reconciler.observed.order import Ints, Ordinals
 from reconciler.store.counters import Counter, Counters
 from reconciler.store.rows import AnyRow, Insert, insert_into, pack, revive, unpack, upsert
@@ -46,6 +47,14 @@ _FOR_POLICY = ("facts", "states", "retired", "quarantine")
 _ROWS = select(table.c.id, table.c.body, computer_contact.c.last_contact_at).outerjoin(
     computer_contact
 )
+
+
+@dataclass(frozen=True)
+class _Software:
+    """What a computer has: versions of packages by name, programs by path."""
+
+    packages: dict[str, str] = field(default_factory=dict)
+    executables: dict[str, Executable] = field(default_factory=dict)
 
 
 class ComputerRepository:
@@ -194,16 +203,31 @@ class ComputerRepository:
 
     def inventory(self, computer_id: str) -> dict[str, str]:
         """Give the installed packages of a computer by name; nothing where none are known."""
+        return self._software(computer_id).packages
+
+    def executables(self, computer_id: str) -> dict[str, Executable]:
+        """Give the programs by path that a computer listed beside its packages (A2)."""
+        return self._software(computer_id).executables
+
+    def save_inventory(self, computer_id: str, report: InventoryReport) -> None:
+        """Replace the installed packages and programs of a computer."""
+        software = _Software(report.packages, report.executables)
+        row = {"computer": computer_id, "body": pack(encode(software))}
+        self._connection.execute(upsert(computer_inventory, self._connection), row)
+
+    def _software(self, computer_id: str) -> _Software:
         query = select(computer_inventory.c.body).where(
             computer_inventory.c.computer == computer_id
         )
         body = self._connection.scalar(query)
-        return {} if body is None else dict(unpack(body, f"inventory of {computer_id}"))
-
-    def save_inventory(self, computer_id: str, packages: Mapping[str, str]) -> None:
-        """Replace the installed packages of a computer."""
-        row = {"computer": computer_id, "body": pack(dict(packages))}
-        self._connection.execute(upsert(computer_inventory, self._connection), row)
+        if body is None:
+            return _Software()
+        where = f"inventory of {computer_id}"
+        found = unpack(body, where)
+        if not isinstance(found.get("packages"), dict):
+            # Before programs were listed too, the packages stood alone.
+            return _Software(dict(found))
+        return revive(_Software, found, where)
 
     def _row_of(self, computer: Computer, policy_version: int) -> dict[str, Any]:
         body = encode(replace(computer, last_contact_at=None))

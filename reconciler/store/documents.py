@@ -7,10 +7,12 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from reconciler.model.codec import encode
+from reconciler.model.custom import DetectOrder
 from reconciler.model.errors import StoreError
-from reconciler.model.policy import ProbeOrder, Windows
+from reconciler.model.policy import InventoryOrder, ProbeOrder, Windows
 from reconciler.planning.guidance import (
     BudgetDomain,
+    DetectClass,
     Guidance,
     ProbeClass,
     ScanClass,
@@ -85,12 +87,17 @@ def _guidance_json(guidance: Guidance) -> Json:
                 "every": encode(one.every),
                 "firstWithin": encode(one.first_within),
                 "reportEvery": encode(one.report_every),
+                "inventory": encode(one.inventory),
             }
             for one in guidance.scans
         ],
         "probes": [
             {"members": bits_text(one.members), "probe": encode(one.probe)}
             for one in guidance.probes
+        ],
+        "detections": [
+            {"members": bits_text(one.members), "order": encode(one.order)}
+            for one in guidance.detections
         ],
         "budgets": [
             {
@@ -127,12 +134,17 @@ def _parse_guidance(value: Json) -> Guidance:
                 every=timedelta(seconds=one["every"]),
                 first_within=timedelta(seconds=one["firstWithin"]),
                 report_every=timedelta(seconds=one["reportEvery"]),
+                inventory=revive(InventoryOrder, one.get("inventory", {}), _GUIDANCE),
             )
             for one in value["scans"]
         ),
         probes=tuple(
             ProbeClass(parse_bits(one["members"]), revive(ProbeOrder, one["probe"], _GUIDANCE))
             for one in value.get("probes", ())
+        ),
+        detections=tuple(
+            DetectClass(parse_bits(one["members"]), revive(DetectOrder, one["order"], _GUIDANCE))
+            for one in value.get("detections", ())
         ),
         budgets=tuple(
             BudgetDomain(

@@ -199,6 +199,11 @@ class SiteWorld(World):
         status = self.status()
         return {one["type"] for one in status["conditions"]} if status else set()
 
+    def git(self, *arguments: str) -> None:
+        """Run git in the repository, as a person would."""
+        identity = ["-c", "user.name=Ines", "-c", "user.email=ines@corp.example"]
+        self._git.git.execute(["git", *identity, *arguments])
+
     def command(self, name: str):
         """Run a command on the site."""
         return self.try_patchwright(name, "--site", str(self.site))

@@ -11,9 +11,9 @@ from reconciler.model.canonical import canonical_json
 from reconciler.model.codec import encode
 from reconciler.model.custom import CustomFile, Detection, DetectOrder, Step, content_path
 from reconciler.model.ids import sha256_hex
-from reconciler.model.messages import StatusId
+from reconciler.model.messages import Executable, StatusId
 from reconciler.model.objects import ContentFile, PackageManifest
-from reconciler.model.policy import OfferedUpdate
+from reconciler.model.policy import InventoryOrder, OfferedUpdate
 from reconciler.model.run_reasons import Failure, Refusal
 from tests.e2e.agents import (
     DONE,
@@ -277,6 +277,27 @@ def test_detection_by_package_version(agent, site, package, version, state):
     agent.run("once")
 
     assert site.states() == {TOOL: state}
+
+
+def test_programs_are_listed_and_asked_for_facts_reported(agent, site):
+    tool = agent.machine.root / "opt/cad/bin/tool"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    facts = ("package.app", "package.absent", "software./opt/cad/bin/tool")
+    order = InventoryOrder(software=False, executables=("/opt/*/bin/*",), facts=facts)
+    look_for(site)
+    site.set_policy(scan=replace(site.policy.scan, inventory=order))
+    agent.run("once")
+
+    reports = [batch.inventory for batch in site.batches if batch.inventory is not None]
+    listed = {"/opt/cad/bin/tool": Executable(10, sha256_hex(b"#!/bin/sh\n"))}
+    assert (reports[-1].packages, reports[-1].executables) == ({}, listed)
+    told = {name: value for name, value in site.facts().items() if name in facts}
+    assert told == {
+        "package.app": "1.0",
+        "software./opt/cad/bin/tool": sha256_hex(b"#!/bin/sh\n"),
+    }
 
 
 def test_what_is_looked_for_anew_is_scanned_at_once(agent, site):

@@ -18,6 +18,7 @@ from reconciler.agent.memory import Choice, EndedRun, LastScan, Memory, RunRecor
 from reconciler.desired.link import link
 from reconciler.desired.state import DesiredState
 from reconciler.engine.permits import PermitDesk, settle_permits
+from reconciler.model.aims import UNINSTALL
 from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.permits import Permit, Waiting
 from reconciler.model.policy import Offer, Policy
@@ -145,7 +146,7 @@ class BusySite:
             return
         if outcome is RunOutcome.SUCCEEDED:
             for one in offer.updates:
-                removes = offer.program == "uninstall"
+                removes = offer.program == UNINSTALL
                 agent.truth[one.id] = UpdateState.MISSING if removes else UpdateState.INSTALLED
         ended = EndedRun(offer.rollout, offer.release, 1, now, refused=False)
         agent.memory = replace(agent.memory.with_end(ended), current=None, choices={})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from reconciler.agent.due import runnable_offers
+from reconciler.model.aims import UNINSTALL
 from reconciler.model.canonical import canonical_json
 from reconciler.model.computers import RunOutcome
 from reconciler.model.grants import Grant
@@ -202,7 +203,8 @@ class BusyMachine(RuleBasedStateMachine):
         case = Case(self._decide(), self.world.computers[name], (), HOUR, POLL)
         agent = self.site.agents[name]
         run = runnable_offers(case.policy, agent.memory, self.world.now)
-        starts = {update.id for offer in run for update in offer.updates}
+        installs = [offer for offer in run if offer.program != UNINSTALL]
+        starts = {update.id for offer in installs for update in offer.updates}
         found = {one: explain_update(case, one) for one in self.world.entries}
         due = {one for one, told in found.items() if told.reason in {DUE, WAITS_FOR_PERMIT}}
         assert due == starts, (name, [found[one].chain[-1] for one in due ^ starts])

@@ -14,7 +14,17 @@ from reconciler.planning.actions import DROPS
 from reconciler.planning.render import plan_json
 from tests.property.invariants import dangling, in_two_phases
 from tests.property.strategies import COMPUTERS, computers, products, some_computers, states
-from tests.worlds import BASICS, PlannerWorld, an_update
+from tests.worlds import BASICS, HEADER, PlannerWorld, an_update
+
+DRILL = (
+    HEADER
+    + """
+kind: Drill
+metadata: {name: fire}
+spec: {collection: everybody, schedule: 4h, targets: {verified: 30m}}
+"""
+)
+PRACTISES = "Drill/fire"
 
 
 def plan_bytes(plan):
@@ -30,6 +40,7 @@ class RolloutMachine(RuleBasedStateMachine):
         self.world = PlannerWorld()
         self.excepted = set()
         self.gone = False
+        self.practises = False
         self.ids = set()
 
     @initialize()
@@ -93,6 +104,16 @@ class RolloutMachine(RuleBasedStateMachine):
         self._write()
         self.world.grants = ()
 
+    @rule(practises=st.booleans())
+    def practise(self, practises):
+        """Git gets a drill, or loses it again."""
+        self.practises = practises
+        self._write()
+
+    @rule()
+    def capture(self):
+        self.world.capture()
+
     @rule()
     def apply(self):
         same = plan_bytes(self.world.plan())
@@ -119,11 +140,25 @@ class RolloutMachine(RuleBasedStateMachine):
 
         assert again.actions == ()
         for offer in offers:
-            assert offer.held if self.gone else self.excepted.isdisjoint(offer.updates)
+            if offer.rollout == PRACTISES:
+                assert self.practises or offer.held
+            else:
+                assert offer.held if self.gone else self.excepted.isdisjoint(offer.updates)
 
     @invariant()
     def nobody_is_in_two_phases_of_a_release(self):
         assert not in_two_phases(self.world.memory)
+
+    @invariant()
+    def runs_of_a_drill_come_one_after_the_other(self):
+        """Only the newest may be under way, and only what is advertised has targets (I5)."""
+        memory = self.world.memory
+        runs = [memory.drills[key] for key in sorted(memory.drills)]
+        assert all(run.state.is_end for run in runs[:-1])
+        for run in runs:
+            moments = [step.at for step in run.steps]
+            assert moments == sorted(moments)
+            assert len({step.state for step in run.steps}) == len(run.steps)
 
     @invariant()
     def nothing_dangles(self):
@@ -162,7 +197,8 @@ class RolloutMachine(RuleBasedStateMachine):
         listed = ", ".join(f'"{one}"' for one in sorted(self.excepted))
         text = BASICS[: BASICS.rindex("---\n")] if self.gone else BASICS
         self.world.manifests = [
-            text.replace("{group: rollup}", f"{{group: rollup, except: [{listed}]}}")
+            text.replace("{group: rollup}", f"{{group: rollup, except: [{listed}]}}"),
+            *([DRILL] if self.practises else []),
         ]
 
 

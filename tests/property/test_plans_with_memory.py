@@ -9,7 +9,15 @@ from reconciler.observed.fleet import Fleet
 from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.plan import make_plan
-from tests.worlds import BASICS, SITE, PlannerWorld, an_update, load_desired
+from tests.worlds import (
+    BASICS,
+    SITE,
+    PlannerWorld,
+    an_update,
+    custom_manifest,
+    load_desired,
+    removable_update,
+)
 
 MORE = """
 apiVersion: patchwright.dev/v1alpha1
@@ -40,7 +48,7 @@ kind: Waiver
 metadata: {name: lab}
 spec:
   collection: odd
-  updates: ["deb:Lab/security/app/1.1"]
+  updates: ["custom:app-1-1/1.1"]
   reason: breaks the line
   approvedBy: [ines@corp.example]
   until: 2026-03-02T13:00:00Z
@@ -62,15 +70,19 @@ apiVersion: patchwright.dev/v1alpha1
 kind: Removal
 metadata: {name: gone}
 spec:
-  updates: ["deb:Lab/security/app/1.1", "deb:Lab/security/lib/1.1"]
+  updates: ["custom:app-1-1/1.1", "custom:lib-1-1/1.1"]
   phases:
     - {name: first, collection: half, gate: {success: 30%}, halt: {failures: 30%}}
     - {name: rest, collection: everybody}
 """
 UPDATES = [
-    an_update("app", removable=True),
-    an_update("lib", removable=True),
+    removable_update("app"),
+    removable_update("lib"),
     an_update("lib", "1.2", supersedes=()),
+]
+OWN = [
+    custom_manifest(UPDATES[0]),
+    custom_manifest(UPDATES[1], "{fact: ring, op: In, values: [reference]}"),
 ]
 FEW = st.lists(st.integers(0, 29), min_size=1, max_size=3, unique=True)
 STATES = st.sampled_from(list(UpdateState))
@@ -95,7 +107,7 @@ class Site:
     """A world whose fleet is one object that is kept up to date, as the engine has it."""
 
     def __init__(self):
-        self.world = PlannerWorld(manifests=[BASICS, MORE])
+        self.world = PlannerWorld(manifests=[BASICS, MORE, *OWN])
         self.world.publish(UPDATES[0], UPDATES[1])
         for number in range(30):
             self.world.enrol(f"n{number}", ring="reference" if number < 3 else "other")

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from reconciler.model.aims import UNINSTALL
 from reconciler.model.computers import Computer, Run
+from reconciler.model.emergencies import EmergencyRecord, EmergencyState
 from reconciler.model.objects import Advertisement
 from reconciler.model.policy import Offer
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
@@ -108,16 +111,23 @@ def _against_offer(site: BusySite, advert: Advertisement, computer: Computer) ->
 
 
 def _against_updates(site: BusySite, force: InForce, name: str, offer: Offer) -> Iterator[str]:
-    now = site.world.now
+    removes = offer.program == UNINSTALL
+    begins_as = UpdateState.INSTALLED if removes else UpdateState.MISSING
     for one in offer.updates:
-        if site.agents[name].truth[one.id] is not UpdateState.MISSING:
-            yield f"{one.id} is not missing"
-        if force.waived.get((name, one.id), now) > now:
-            yield f"{one.id} is waived"
-        if one.id in force.rejected or site.world.entries[one.id].withdrawn:
-            yield f"{one.id} is rejected or withdrawn"
+        if site.agents[name].truth[one.id] is not begins_as:
+            yield f"{one.id} is not {begins_as.value}"
+        if not removes:
+            yield from _against_installing(site, force, name, one.id)
         if offer.rollout == "monthly" and one.id in force.excepted:
             yield f"{one.id} is excepted"
+
+
+def _against_installing(site: BusySite, force: InForce, name: str, update: str) -> Iterator[str]:
+    now = site.world.now
+    if force.waived.get((name, update), now) > now:
+        yield f"{update} is waived"
+    if update in force.rejected or site.world.entries[update].withdrawn:
+        yield f"{update} is rejected or withdrawn"
 
 
 def _against_instant(
@@ -192,11 +202,12 @@ class Historian:
                 found += self._against_offering(action.verb, record)
             if action.verb in {Verb.CUT_RELEASE, Verb.CHANGE_RELEASE}:
                 found += self._against_content(record, states)
-            if isinstance(record, Membership) and action.verb not in DROPS:
-                self._members[record.rollout, record.release, record.phase] = record
-            if isinstance(record, PhaseRecord) and action.verb not in DROPS:
-                states[record.rollout, record.release, record.phase] = record
-        return found
+            if action.verb not in DROPS and isinstance(record, Membership | PhaseRecord):
+                table: dict[PhaseKey, Any] = (
+                    states if isinstance(record, PhaseRecord) else self._members
+                )
+                table[record.rollout, record.release, record.phase] = record
+        return [*found, *_against_retiring(site, force, actions, states)]
 
     def _against_opening(
         self,
@@ -290,6 +301,54 @@ class Historian:
         if has_opened and not content <= self.frozen_sets.get(key, content):
             yield f"release {key} takes in {content - self.frozen_sets[key]}"
         self.frozen_sets[key] = content
+
+
+def _against_retiring(
+    site: BusySite,
+    force: InForce,
+    actions: tuple[Action, ...],
+    states: Mapping[PhaseKey, PhaseRecord],
+) -> Iterator[str]:
+    """Only what left git, ended, was emptied, or is served by a newer release retires (S16)."""
+    for action in actions:
+        one = action.record
+        if action.verb is not Verb.RETIRE_ADVERTISEMENT or not isinstance(one, Advertisement):
+            continue
+        document = one.rollout if "/" in one.rollout else f"Rollout/{one.rollout}"
+        if document not in site.world.documents or _has_ended(site, one.rollout, actions):
+            continue
+        if not (_is_served(one, states) or _is_emptied(site, force, one)):
+            yield f"the offer of {one.rollout}/{one.release} in {one.phase} retires"
+
+
+def _is_served(offer: Advertisement, states: Mapping[PhaseKey, PhaseRecord]) -> bool:
+    """Tell whether a newer release has succeeded where this one is offered."""
+    return any(
+        key[0] == offer.rollout
+        and key[1] > offer.release
+        and key[2] == offer.phase
+        and other.state is PhaseState.SUCCEEDED
+        for key, other in states.items()
+    )
+
+
+def _is_emptied(site: BusySite, force: InForce, offer: Advertisement) -> bool:
+    """Tell whether nothing of an offer is authorized any more."""
+    out = force.rejected | {one for one, entry in site.world.entries.items() if entry.withdrawn}
+    excepted = force.excepted if offer.rollout == "monthly" else set()
+    return (out | excepted).issuperset(offer.updates)
+
+
+def _has_ended(site: BusySite, rollout: str, actions: tuple[Action, ...]) -> bool:
+    """Tell whether an emergency is over, at the latest by these actions."""
+    entered = [one.record for one in actions if one.verb is Verb.ENTER_STATE]
+    records = [*entered, *site.world.memory.emergencies.values()]
+    return any(
+        isinstance(one, EmergencyRecord)
+        and one.rollout == rollout
+        and one.has_reached(EmergencyState.RETIRED)
+        for one in records
+    )
 
 
 def _earlier(record: PhaseRecord | Advertisement) -> tuple[str, ...]:

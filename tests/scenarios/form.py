@@ -136,7 +136,9 @@ class Expect(Form):
     restart_windows: dict[str, Names] = Field(default_factory=dict)
     scans_every: dict[str, Duration] = Field(default_factory=dict)
     domains: dict[str, Domain] = Field(default_factory=dict)
+    scans_now: Names | None = None
     emergencies: dict[str, str] = Field(default_factory=dict)
+    drills: dict[str, str] = Field(default_factory=dict)
     programs: Names | None = None
     packages: Names | None = None
     advertisements: Names | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.agent.due import runnable_offers
 from reconciler.agent.memory import EndedRun, LastScan
 from reconciler.agent.memory import Memory as AgentMemory
+from reconciler.model.computers import Computer
 from reconciler.model.policy import Offer, Policy
 from reconciler.model.times import render_duration, render_instant
 from reconciler.observed.memo import Memo
@@ -55,6 +56,9 @@ def look(moment: Moment) -> dict[str, Any]:
             name: _ahead(one.windows.restarts, one.issued_at) for name, one in policies.items()
         },
         "scansEvery": {name: render_duration(one.scan.every) for name, one in policies.items()},
+        "scansNow": [
+            name for name, one in policies.items() if _has_to_scan(world.computers[name], one)
+        ],
         "domains": {
             f"{one.budget} {one.value}": {
                 "members": sorted(world.names(one.members)),
@@ -64,6 +68,10 @@ def look(moment: Moment) -> dict[str, Any]:
         },
         "emergencies": {
             one.rollout.rpartition("/")[2]: one.state.value for one in plan.emergencies
+        },
+        "drills": {
+            joined(key[0].rpartition("/")[2], key[1]): one.state.value
+            for key, one in sorted(memory.drills.items())
         },
         "programs": sorted({one.name for one in programs}),
         "packages": sorted(f"{one.name} version {one.version}" for one in memory.packages.values()),
@@ -154,6 +162,12 @@ def _starts(moment: Moment, name: str, policy: Policy) -> list[str]:
     memory = AgentMemory(first_policy_at=computer.enrolled_at, last_scan=scan, ended=ended)
     offers = () if running else runnable_offers(policy, memory, world.now)
     return [joined(one.rollout, one.release, one.phase) for one in offers]
+
+
+def _has_to_scan(computer: Computer, policy: Policy) -> bool:
+    """Tell whether the policy asks for a scan that was not made since."""
+    scanned_at = computer.last_scan_at
+    return any(scanned_at is None or scanned_at <= asked_at for asked_at, _ in policy.scan.asked)
 
 
 def _windows(policy: Policy) -> str | list[str]:

@@ -2,11 +2,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from reconciler.model.computers import Run, RunOutcome
 from reconciler.model.errors import ProtocolError, StoreError
+from reconciler.model.messages import Executable, InventoryReport
 from reconciler.model.updates import UpdateState
 from reconciler.observed.columns import micros
+from reconciler.store.rows import pack
+from reconciler.store.schema import computer_inventory
 from tests.store.builders import LATER, NOW, RELEASE, SHA
 
 
@@ -128,10 +132,22 @@ def test_many_contacts_at_once(store):
 def test_inventory_is_replaced(store, web):
     with store.write() as work:
         assert work.computers.inventory(web.id) == {}
-        work.computers.save_inventory(web.id, {"bash": "5.1", "zsh": "5.8"})
-        work.computers.save_inventory(web.id, {"bash": "5.2"})
+        first = InventoryReport(NOW, {"bash": "5.1", "zsh": "5.8"})
+        work.computers.save_inventory(web.id, first)
+        tool = {"/opt/tool": Executable(7, "a" * 64)}
+        work.computers.save_inventory(web.id, InventoryReport(NOW, {"packages": "5.2"}, tool))
 
-        assert work.computers.inventory(web.id) == {"bash": "5.2"}
+        assert work.computers.inventory(web.id) == {"packages": "5.2"}
+        assert work.computers.executables(web.id) == tool
+
+
+def test_inventory_of_before_programs_were_listed_is_read(store, web):
+    with store.write() as work:
+        row = {"computer": web.id, "body": pack({"bash": "5.1", "packages": "1"})}
+        work._connection.execute(insert(computer_inventory), row)  # noqa: SLF001  # an older row
+
+        assert work.computers.inventory(web.id) == {"bash": "5.1", "packages": "1"}
+        assert work.computers.executables(web.id) == {}
 
 
 def policy_version_after(store, computer):

@@ -1,15 +1,21 @@
 """Updates in our own form: what `catalog show -o json` prints can be read again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from reconciler.model.codec import encode
+from reconciler.model.custom import CustomSteps, Detection
 from reconciler.model.updates import Update
 from tests.advisories import an_advisory, listed, read_either
 from tests.worlds import NOW, an_update
 
+DAY = timedelta(days=1)
 OURS = replace(an_update("app"), location="https://deb.example/debian", released_at=NOW)
+STEPS = CustomSteps(
+    "tool", "1", Detection(package="tool", version="1"), ("/bin/rm",), (), (0,), (), DAY, ()
+)
 
 
 @pytest.mark.parametrize("wrap", [lambda one: one, lambda one: {"update": one, "revision": 3}])
@@ -47,6 +53,8 @@ def file_with(**changes):
         (encode(replace(OURS, product="")), "product is ''"),
         ({**encode(OURS), "colour": 1}, "the message has the unknown field 'colour'"),
         ({**encode(OURS), "severity": 9}, "severity: 9 is not a valid"),
+        (encode(replace(OURS, removable=True)), "removable is True"),
+        (encode(replace(OURS, packages=(), custom=STEPS)), "custom is CustomSteps("),
         ({"update": 7}, "update is no object"),
     ],
 )

@@ -1,5 +1,6 @@
 """Snapshots without names, signed by the site: what is kept, what is gone, what is refused."""
 
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -66,20 +67,21 @@ def reread(snapshot: Snapshot) -> Snapshot:
     return read_snapshot(content, "it")
 
 
+def unpacked(snapshot: Snapshot) -> bytes:
+    """Give everything that the file holds, header and body."""
+    content, _ = write_snapshot(snapshot)
+    header, _, body = content.removeprefix(MAGIC).partition(b"\n")
+    return header + zlib.decompress(body)
+
+
 def test_redacted_file_holds_no_name_id_or_serial():
     snapshot = a_snapshot(a_world())
-    plain = reread(snapshot)
-    hidden = reread(stripped(snapshot))
+    plain, hidden = unpacked(snapshot), unpacked(stripped(snapshot, matchable=True))
 
-    def texts(one: Snapshot) -> str:
-        fleet = one.observed.fleet
-        facts = {name: list(column.parts()) for name, column in fleet.facts.items()}
-        return f"{fleet.names} {fleet.ids} {facts} {one.observed.permits}"
-
-    for secret in ("secret-3", "SN3", "corp.example"):
-        assert secret in texts(plain)
-        assert secret not in texts(hidden)
-    assert "'web'" in texts(hidden)
+    for secret in (b"secret-3", b"SN3", b"corp.example"):
+        assert secret in plain
+        assert secret not in hidden
+    assert b'"web"' in hidden
 
 
 def test_facts_that_most_machines_share_with_nobody_are_hidden():

@@ -11,13 +11,14 @@ from reconciler.planning.permits import Settlement
 from tests.unit.planning.explanations import explained
 from tests.unit.planning.test_permits import holds
 from tests.unit.planning.test_waivers import waiver
-from tests.worlds import BASICS, HEADER, PlannerWorld, an_update
+from tests.worlds import BASICS, HEADER, PlannerWorld, custom_manifest, removable_update
 
 MISSING, INSTALLED = UpdateState.MISSING, UpdateState.INSTALLED
 NAME = "Removal/bad"
-APP, LIB = an_update("app", removable=True), an_update("lib", removable=True)
-NEWER = an_update("app", "1.2", supersedes=(APP.id,), removable=True)
-FIXED = an_update("fixed")
+APP, LIB = removable_update("app"), removable_update("lib")
+NEWER = removable_update("app", "1.2", supersedes=(APP.id,))
+FIXED = removable_update("fixed", removable=False)
+OWN = [custom_manifest(one) for one in (APP, LIB, NEWER, FIXED)]
 GROUP = "---\napiVersion: patchwright.dev/v1alpha1\nkind: UpdateGroup"
 FLEET, ROLLOUT = BASICS[: BASICS.index(GROUP)], BASICS[BASICS.index(GROUP) + 4 :]
 
@@ -40,7 +41,7 @@ spec:
 
 def a_world(*updates, manifests=(), state=INSTALLED, listed=None):
     """One reference computer and one other have all the updates, which a Removal names."""
-    world = PlannerWorld([FLEET, removal(*(listed or updates)), *manifests])
+    world = PlannerWorld([FLEET, removal(*(listed or updates)), *OWN, *manifests])
     world.enrol("ref", ring="reference")
     world.enrol("web")
     world.publish(*updates)
@@ -191,7 +192,7 @@ def test_what_broke_computers_when_it_came_can_be_removed():
     world.step()
     assert world.record("first").blocked == (APP.id,)
 
-    world.manifests.append(removal(APP))
+    world.manifests += [removal(APP), *OWN]
     found(world, "ref", app=INSTALLED)
     world.step()
     world.capture()

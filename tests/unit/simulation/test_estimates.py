@@ -157,3 +157,15 @@ def test_desks_are_on_when_they_were_heard_of(hours, presence):
     desks = [one for one in found.behaviour.rhythms if one.zone.key == "Europe/Rome"]
     assert [one.presence for one in desks] == [presence]
     assert told(found)["workstations and portables"].source == "history"
+
+
+def test_zone_that_is_half_an_hour_off_does_not_make_night_of_morning():
+    world = a_world(40, **{"class": "workstation", "timezone": "Asia/Kolkata"})
+    morning = NOW.replace(hour=2, minute=35)  # 08:05 there
+    for number in range(40):
+        world.change(f"n{number}", last_contact_at=morning, last_scan_at=morning)
+
+    _, found = estimated(world)
+
+    desks = [one for one in found.behaviour.rhythms if one.zone.key == "Asia/Kolkata"]
+    assert [one.presence for one in desks] == [Presence.OFFICE_HOURS]

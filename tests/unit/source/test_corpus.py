@@ -9,6 +9,8 @@ from tests.corpora import expected_in, invalid_files, judged_file, told, valid_f
 ELSEWHERE = {"PW1001", "PW1003", "PW1004", "PW1005", "PW1015", "PW1098", "PW1099"}
 # What only a large file can be; see tests/hostile.
 ELSEWHERE |= {"PW1006", "PW1007", "PW1020"}
+# What only the files beside a manifest tell; see test_contents.
+ELSEWHERE |= {"PW1145", "PW1146", "PW1147"}
 # What only a catalog tells.
 ELSEWHERE |= {"PW1127", "PW1130", "PW1131"}
 # What only a fleet tells.
