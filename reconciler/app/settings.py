@@ -42,6 +42,10 @@ class VerifyTable(_Table):
     openpgp_keys: str = Field(
         "", description="File with these keys, as exported; below the site's folder or absolute."
     )
+    recorders: list[str] = Field(
+        default_factory=list,
+        description="Names whose signed tags tell which reviews of others a forge recorded.",
+    )
 
 
 class SourceSettings(_Table):

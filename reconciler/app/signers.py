@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.app.settings import VerifyTable
 from reconciler.model.errors import SettingsError
-from reconciler.source.signers import Signers, make_signers
+from reconciler.source.signers import Signers, make_signers, with_recorders
 
 _LARGEST_KEYRING = 1 << 20
 
@@ -19,7 +19,8 @@ def load_signers(folder: Path, table: VerifyTable) -> Signers:
             message = "source.verify.openpgp names fingerprints, and openpgp_keys is missing"
             raise SettingsError(message, hint="export the keys to a file and name it")
         keyring = _read(folder / table.openpgp_keys)
-    return make_signers(table.ssh, table.ssh_revoked, table.openpgp, keyring)
+    signers = make_signers(table.ssh, table.ssh_revoked, table.openpgp, keyring)
+    return with_recorders(signers, table.recorders)
 
 
 def _read(path: Path) -> bytes:

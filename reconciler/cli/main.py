@@ -425,6 +425,10 @@ def promote(
     force: Annotated[
         str, typer.Option(help="Promote without a success all the same, for this reason.")
     ] = "",
+    as_query: Annotated[
+        bool,
+        typer.Option("--as-query", help="Take queries over; else what was tried is pinned."),
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write the files; else the difference is printed.")
     ] = False,
@@ -446,7 +450,7 @@ def promote(
     if site is not None and evidence is not None:
         raise typer.BadParameter("give --site or --evidence, not both")
     edit = Edit(target, parse_now(now) or datetime.now(UTC), write, output)
-    finish(promote_rollout(edit, Asked(name, source, site, evidence, force)))
+    finish(promote_rollout(edit, Asked(name, source, site, evidence, force, as_query)))
 
 
 @app.command("report-pr")

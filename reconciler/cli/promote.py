@@ -24,13 +24,17 @@ _COUNTS = ("target", "compliant", "missing", "unknown", "failed", "unreachable",
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is promoted, from where, on which evidence, and why all the same where it lacks."""
+    """What is promoted, from where, on which evidence, and why all the same where it lacks.
+
+    `as_query` leaves it to the target what the group's query finds there.
+    """
 
     name: str
     source: Path
     site: Path | None
     evidence: Path | None
     force: str
+    as_query: bool = False
 
 
 def promote(edit: Edit, asked: Asked) -> int:
@@ -50,6 +54,9 @@ def promote(edit: Edit, asked: Asked) -> int:
         raise ProposalError(message, hint="wait, or give --force with the reason")
     workspace, target = open_workspace(asked.source), open_workspace(edit.folder)
     notes = list(_copy(workspace, target, desired, asked.name))
+    if not asked.as_query:
+        name = desired.rollouts[asked.name].document.spec.authorization
+        notes.append(_pin(target, name, evidence))
     _refuse_missing_collections(target, edit.now)
     text = "\n".join(evidence.markdown(asked, edit.now))
     return finish_proposal(Proposal(target, text, notes), edit)
@@ -57,12 +64,16 @@ def promote(edit: Edit, asked: Asked) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How the newest release of the rollout stands, phase by phase; `why` it did not succeed."""
+    """How the newest release of the rollout stands, phase by phase; `why` it did not succeed.
+
+    `updates` are what the release holds, as far as the evidence tells.
+    """
 
     release: int
     phases: Sequence[Json]
     commit: str
     why: str
+    updates: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -80,7 +91,13 @@ class Evidence:
             release = max((int(one["release"]) for one in phases), default=0)
             newest = [one for one in phases if one["release"] == release]
             commit = str(status["revision"]["applied"])
-            return cls(release, newest, commit, _why_not(newest))
+            updates = tuple(
+                str(update)
+                for one in status.get("releases", ())
+                if (one["rollout"], one["release"]) == (asked.name, release)
+                for update in one["updates"]
+            )
+            return cls(release, newest, commit, _why_not(newest), updates)
         except (KeyError, TypeError, ValueError) as error:
             message = "the evidence is no status of a site"
             hint = "write it with `patchwright status -o json`"
@@ -108,6 +125,9 @@ class Evidence:
             yield f"| `{_cell(str(one['phase']))}` | {state} | {opened} | {' | '.join(counts)} |"
         yield ""
         yield self._total()
+        if self.updates and not asked.as_query:
+            yield ""
+            yield f"Pinned to the {len(self.updates)} update(s) of that release."
 
     def _total(self) -> str:
         total = {name: sum(int(one[name]) for one in self.phases) for name in _COUNTS}
@@ -165,6 +185,15 @@ def _copy(source: Workspace, target: Workspace, desired: DesiredState, name: str
         yield f"approvedBy of {rollout.authorization} is of the try: have it approved anew"
     if not _copy_new(source, target, "Rollout", name):
         yield f"Rollout {name} is there already and stays as it is"
+
+
+def _pin(target: Workspace, name: str, evidence: Evidence) -> str:
+    """Have the target authorize what was tried, whatever its group's query finds."""
+    if not evidence.updates:
+        return f"Authorization {name} is not pinned: the evidence does not tell what was tried"
+    target.put_list(_spot(target, "Authorization", name), "only", evidence.updates, "except")
+    count = len(evidence.updates)
+    return f"Authorization {name} is pinned to the {count} update(s) of release {evidence.release}"
 
 
 def _copy_new(source: Workspace, target: Workspace, kind: str, name: str) -> bool:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.app.home import Home
-from reconciler.app.settings import SETTINGS_FILE
 from reconciler.cli.catalog_at_hand import load_catalog_at_hand
 from reconciler.cli.edited import Edit, Proposal, finish_proposal, link_folder, open_workspace
 from reconciler.cli.status import read_status
+from reconciler.desired.expansion import EMERGENCY, rollout_name
 from reconciler.desired.state import DesiredState
-from reconciler.engine.observer import Observer
 from reconciler.model.canonical import Json
 from reconciler.model.emergencies import EmergencyState
 from reconciler.model.errors import ProposalError
 from reconciler.model.times import render_duration
-from reconciler.observed.fleet import Fleet
 from reconciler.planning.proposals import Candidate, Candidates, Look, find_candidates
 from reconciler.planning.updates import parse_severity_bound
 from reconciler.source.editing import Spot, Workspace, quote
@@ -47,9 +44,10 @@ def propose_updates(edit: Edit, asked: Asked) -> int:
         raise ProposalError(str(error)) from error
     workspace = open_workspace(edit.folder)
     desired = link_folder(workspace.before, edit.now)
-    catalog = load_catalog_at_hand(asked.catalog).catalog
+    at_hand = load_catalog_at_hand(asked.catalog)
+    fleet = at_hand.fleet.observed.fleet if at_hand.fleet is not None else None
     look = Look(edit.now - asked.since, asked.severity, edit.now)
-    found = find_candidates(desired, catalog, _fleet(asked.catalog), look)
+    found = find_candidates(desired, at_hand.catalog, fleet, look)
     notes = list(_notes(found))
     text = ""
     if found.found:
@@ -61,16 +59,6 @@ def propose_updates(edit: Edit, asked: Asked) -> int:
         workspace.add(f"proposals/{name}.yaml", "".join(_documents(asked, found, name, strategy)))
         text = "\n".join(_table(asked, found))
     return finish_proposal(Proposal(workspace, text, notes), edit)
-
-
-def _fleet(site: Path) -> Fleet | None:
-    if not (site / SETTINGS_FILE).is_file():
-        return None
-    store = Home(site).open_store()
-    try:
-        return Observer(store).observe(fresh=True).fleet
-    finally:
-        store.close()
 
 
 def _notes(found: Candidates) -> Iterator[str]:
@@ -189,7 +177,8 @@ def _refuse_unfinished(name: str, site: Path | None) -> None:
         return
     status = read_status(site)
     told: Json = (status or {}).get("emergencies", [])
-    steps: Json = next((one["steps"] for one in told if one["rollout"] == name), [])
+    kept_under = rollout_name(EMERGENCY, name)
+    steps: Json = next((one["steps"] for one in told if one["rollout"] == kept_under), [])
     state = steps[-1]["state"] if steps else "not begun"
     if state not in {EmergencyState.FOLDING.value, EmergencyState.RETIRED.value}:
         message = f"EmergencyChange {name!r} is not at its end: its state is {state}"

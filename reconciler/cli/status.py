@@ -15,6 +15,7 @@ from reconciler.engine.conditions import OF_SITE
 from reconciler.engine.status import STATUS
 from reconciler.model.canonical import Json
 from reconciler.model.times import parse_instant, render_duration
+from reconciler.observed.memory import Memory
 
 CONVERGED, ERROR, PENDING, STALE = 0, 1, 2, 4
 _COLUMNS = (
@@ -31,15 +32,27 @@ _COLUMNS = (
 
 
 def read_status(site: Path) -> Json:
-    """Give the status of the newest pass, or None before the first."""
+    """Give the status of the newest pass with what releases hold, or None before the first."""
     home = Home(site)
     home.settings()
     store = home.open_store()
     try:
         with store.read() as view:
-            return view.documents.load(STATUS)
+            status = view.documents.load(STATUS)
+            memory = view.records.load_memory()
     finally:
         store.close()
+    return None if status is None else {**status, "releases": _releases(memory)}
+
+
+def _releases(memory: Memory) -> Json:
+    """Give the updates of every release that is not retired."""
+    live = (memory.releases[key] for key in sorted(memory.releases))
+    return [
+        {"rollout": one.rollout, "release": one.number, "updates": list(one.ids)}
+        for one in live
+        if not one.retired
+    ]
 
 
 def show_status(site: Path, output: str) -> int:

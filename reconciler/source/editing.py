@@ -87,6 +87,25 @@ class Workspace:
             raise _impossible(spot, name)
         self.replace(spot, text)
 
+    def put_list(self, spot: Spot, name: str, values: Sequence[str], instead_of: str) -> None:
+        """Give the spec a list in place of what it has of that name, and of another field."""
+        spec = spot.meaning.get("spec")
+        kept = spec if isinstance(spec, dict) else {}
+        kept = {key: value for key, value in kept.items() if key not in {name, instead_of}}
+        wanted = {**spot.meaning, "spec": {**kept, name: [*values]}}
+        text = spot.text
+        for field_name in (name, instead_of):
+            text = _without(spot, text, field_name)
+        read = _read(spot.path, text)
+        root = read.root if read is not None else None
+        found = key_and_value(root, "spec") if isinstance(root, MappingNode) else None
+        if found is None or not isinstance(found[1], MappingNode) or not found[1].value:
+            raise _impossible(spot, name)
+        text = _with_new_list(text, found[1], name, values)
+        if _meaning(spot.path, text) != wanted:
+            raise _impossible(spot, name)
+        self.replace(spot, text)
+
     def text_of(self, spot: Spot) -> str:
         """Give a document's text, with what stands above it."""
         return self._parts(spot.path)[spot.number]
@@ -175,6 +194,28 @@ def _with_new_list(text: str, spec: MappingNode, name: str, values: Sequence[str
     first = keys[0].start_mark
     # Above another field, in its column: everything else keeps its line.
     return f"{text[: first.index]}{made}\n{' ' * first.column}{text[first.index :]}"
+
+
+def _without(spot: Spot, text: str, name: str) -> str:
+    """Take a field of the spec out of a text."""
+    read = _read(spot.path, text)
+    root = read.root if read is not None else None
+    found = key_and_value(root, "spec") if isinstance(root, MappingNode) else None
+    if found is None or not isinstance(found[1], MappingNode):
+        raise _impossible(spot, name)
+    pairs = found[1].value
+    number = next((at for at, (key, _) in enumerate(pairs) if key.value == name), None)
+    if number is None:
+        return text
+    key, value = pairs[number]
+    if found[1].flow_style:
+        if number + 1 < len(pairs):
+            return text[: key.start_mark.index] + text[pairs[number + 1][0].start_mark.index :]
+        begin = _end_of(pairs[number - 1][1]) if number else key.start_mark.index
+        return text[:begin] + text[_end_of(value) :]
+    last = value.value[-1] if isinstance(value, SequenceNode) and value.value else value
+    lines = lines_of(text)
+    return "".join([*lines[: key.start_mark.line], *lines[last.end_mark.line + 1 :]])
 
 
 def _into_flow(text: str, node: SequenceNode, values: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 A file is approved by whoever signed, with a pinned key, the commit that brought it to what it
 is; or a commit, or an annotated tag of one, whose message names that signer in a trailer
-`Approved-by` or `Reviewed-by` and which holds the file as it is, to the byte.
+`Approved-by` or `Reviewed-by` and which holds the file as it is, to the byte. The tag of a
+recorder, as a CI that reads the records of its forge, approves for all whom it names.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def read_evidence(
     approved = [path for path, content in files.items() if _APPROVED in content]
     asked = any(_ASKED in content for content in files.values())
     with make_verifier(signers or Signers()) as verifier:
-        witness = _Witness(repository, verifier)
+        recorders = signers.recorders if signers is not None else frozenset()
+        witness = _Witness(repository, verifier, recorders)
         vouching = witness.vouching(commit) if signers is not None else None
         paths = approved if asked else []
         return vouching, _approvals(witness, commit, paths, below)
@@ -57,8 +59,9 @@ def read_evidence(
 class _Witness:
     """Reads signed objects of a repository; each signature is checked once."""
 
-    def __init__(self, repository: git.Repo, verifier: Verifier) -> None:
+    def __init__(self, repository: git.Repo, verifier: Verifier, recorders: frozenset[str]) -> None:
         self.repository = repository
+        self._recorders = recorders
         self._verifier = verifier
         self.vouched = cache(self._vouched)
 
@@ -91,9 +94,10 @@ class _Witness:
     def _vouched(self, commit: Commit) -> str:
         return self._verifier.verify(self._commit(commit)).vouched.casefold()
 
-    def vouched_tag(self, tag: SignedObject) -> str:
-        """Give who signed a tag, folded; nothing where no pinned key did."""
-        return self._verifier.verify(tag).vouched.casefold()
+    def approvers_by_tag(self, tag: SignedObject) -> frozenset[str]:
+        """Give who approves by a tag: its signer, or all whom a recorder names."""
+        signer = self._verifier.verify(tag).vouched.casefold() if tag.approvers else ""
+        return tag.approvers if signer in self._recorders else tag.approvers & {signer}
 
     def _commit(self, commit: Commit) -> SignedObject:
         raw = self._raw(commit.binsha)
@@ -131,8 +135,8 @@ def _statements(witness: _Witness, until: Commit) -> Iterator[tuple[Commit, str]
         if signer in witness.approvers(commit):
             yield commit, signer
     for name, tag in witness.tags():
-        if tag.approvers and (signer := witness.vouched_tag(tag)) in tag.approvers:
-            yield witness.repository.commit(name), signer
+        for approver in sorted(witness.approvers_by_tag(tag)):
+            yield witness.repository.commit(name), approver
 
 
 def _approvals_of(

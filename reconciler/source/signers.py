@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.errors import SettingsError
 
@@ -23,12 +23,19 @@ class Signers:
     """SSH keys in the form of ssh-keygen's allowed signers, and OpenPGP keys by fingerprint.
 
     `openpgp` gives the name of each fingerprint, in capitals; `keyring` the bytes of its keys.
+    `recorders` are the names, folded, whose tags tell what a forge recorded of others.
     """
 
     ssh: tuple[str, ...] = ()
     ssh_revoked: tuple[str, ...] = ()
     openpgp: Mapping[str, str] = field(default_factory=dict)
     keyring: bytes = b""
+    recorders: frozenset[str] = frozenset()
+
+    def names(self) -> frozenset[str]:
+        """Give the names that have a key, folded."""
+        known = [*(line.split()[0] for line in self.ssh), *self.openpgp.values()]
+        return frozenset(name.casefold() for name in known)
 
 
 def make_signers(
@@ -47,6 +54,16 @@ def make_signers(
     if not made.ssh and not made.openpgp:
         raise SettingsError("source.verify names no key", hint="name a key in ssh or openpgp")
     return made
+
+
+def with_recorders(signers: Signers, names: Iterable[str]) -> Signers:
+    """Name those who record for others; raises SettingsError for one without a key."""
+    recorders = frozenset(name.casefold() for name in names)
+    unknown = sorted(recorders - signers.names())
+    if unknown:
+        message = f"source.verify.recorders: {unknown[0]!r:.100} has no key in ssh or openpgp"
+        raise SettingsError(message, hint="pin a key of that name")
+    return replace(signers, recorders=recorders)
 
 
 def _checked(line: str, form: re.Pattern[str], wanted: str) -> str:

@@ -1,16 +1,22 @@
 """From test to production (F2): what is taken over, what stays, and on which evidence."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reconciler.cli.edited import Edit
+from reconciler.app.home import make_home
+from reconciler.app.settings import Settings, SourceSettings
+from reconciler.cli.edited import Edit, link_folder
 from reconciler.cli.promote import Asked, promote
+from reconciler.engine.status import STATUS
 from reconciler.model.errors import ProposalError
+from reconciler.model.rollouts import Release, ReleasedUpdate
 from reconciler.model.times import render_instant
+from reconciler.source.folder import read_folder
 from tests.corpora import document
-from tests.worlds import BASICS, NOW
+from tests.worlds import BASICS, NOW, an_update
 
 pytestmark = pytest.mark.timeout(30)
 PRODUCTION = (
@@ -34,12 +40,18 @@ def folders(tmp_path):
 
 @pytest.fixture
 def run(folders, capsys):
-    def call(name="monthly", *phases, force="", write=True, evidence=True):
+    def call(name="monthly", *phases, force="", evidence=True, updates=None, as_query=False):
         path = folders / "status.json"
         told = {"phases": list(phases or [PHASE]), "revision": {"applied": "c" * 40}}
+        if updates is not None:
+            told["releases"] = [
+                {"rollout": "monthly", "release": 1, "updates": ["old"]},
+                {"rollout": "monthly", "release": 2, "updates": updates},
+            ]
         path.write_text(json.dumps(told), encoding="utf-8")
-        asked = Asked(name, folders / "test", None, path if evidence else None, force)
-        code = promote(Edit(folders / "production", NOW, write, "json"), asked)
+        told_by = path if evidence else None
+        asked = Asked(name, folders / "test", None, told_by, force, as_query)
+        code = promote(Edit(folders / "production", NOW, write=True, output="json"), asked)
         return code, json.loads(capsys.readouterr().out)
 
     return call
@@ -63,7 +75,7 @@ def test_rollout_comes_with_its_authorization_and_group_and_leaves_the_rest_alon
 def test_second_promotion_of_the_same_is_nothing(run):
     run()
 
-    code, told = run(write=False)
+    code, told = run()
     assert (code, told["files"]) == (0, {})
 
 
@@ -124,3 +136,89 @@ def test_evidence_that_is_no_status_is_an_error(folders):
 
     with pytest.raises(ProposalError, match="no status"):
         promote(Edit(folders / "production", NOW, write=False, output="json"), asked)
+
+
+class TestPin:
+    """What is installed is what was tried, whatever a query finds by then."""
+
+    UPDATES = ("deb:Lab/security/app/1.1", "deb:Lab/security/lib/1.1")
+
+    def authorized(self, folders):
+        return link_folder(read_folder(folders / "production"), NOW).authorizations["monthly"]
+
+    def test_authorization_allows_the_updates_of_the_release_alone(self, folders, run):
+        _, told = run(updates=self.UPDATES)
+
+        assert self.authorized(folders).document.spec.only == self.UPDATES
+        assert "Pinned to the 2 update(s) of that release" in told["text"]
+        assert any("is pinned to the 2 update(s) of release 2" in one for one in told["notes"])
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            "{group: rollup, except: [bad]}",
+            "{except: [bad], group: rollup}",
+            "{except: [bad, worse], change: CHG1, group: rollup}",
+            "{group: rollup, only: [a, b]}",
+            "\n  group: rollup # the mainline\n  except:\n    - bad\n    - worse\n  change: CHG1",
+            "\n  except: [bad]\n  group: rollup # the mainline",
+            "\n  group: rollup # the mainline\n  except:\n  - bad",
+        ],
+    )
+    def test_what_was_left_out_by_name_gives_way(self, folders, run, spec):
+        tried = BASICS.replace("spec: {group: rollup}", f"spec: {spec}")
+        (folders / "test" / "all.yaml").write_text(tried, encoding="utf-8")
+        run(updates=self.UPDATES)
+
+        found = self.authorized(folders).document.spec
+        assert (found.only, found.except_, found.group) == (self.UPDATES, (), "rollup")
+        assert ("# the mainline" in production(folders)) == ("# the mainline" in spec)
+        assert (found.change == "CHG1") == ("CHG1" in spec)
+
+    def test_next_promotion_pins_the_next_release(self, folders, run):
+        run(updates=self.UPDATES[:1])
+        run(updates=self.UPDATES)
+        assert self.authorized(folders).document.spec.only == self.UPDATES
+
+        _, told = run(updates=self.UPDATES)
+        assert told["files"] == {}
+
+    def test_queries_are_taken_over_on_demand(self, folders, run):
+        _, told = run(updates=self.UPDATES, as_query=True)
+
+        assert self.authorized(folders).document.spec.only is None
+        assert "Pinned" not in told["text"]
+
+    def test_evidence_that_does_not_tell_updates_pins_nothing_and_says_so(self, folders, run):
+        _, told = run()
+
+        assert self.authorized(folders).document.spec.only is None
+        assert any("is not pinned" in one for one in told["notes"])
+
+
+def test_evidence_of_a_site_is_its_status_with_what_its_releases_hold(folders, site, capsys):
+    """The whole way: a site that tried it, and the folder that takes it over."""
+    asked = Asked("monthly", folders / "test", site, None, "")
+    code = promote(Edit(folders / "production", NOW, write=True, output="json"), asked)
+
+    assert code == 0
+    assert "1 of 1 computers comply" in json.loads(capsys.readouterr().out)["text"]
+    found = link_folder(read_folder(folders / "production"), NOW).authorizations["monthly"]
+    assert found.document.spec.only == (an_update("app").id,)
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A site on which the release succeeded."""
+    settings = Settings(name="main", code="PWR", source=SourceSettings(url="/nowhere"))
+    home = make_home(tmp_path / "site", settings)
+    store = home.open_store()
+    release = Release("monthly", 1, 1, (ReleasedUpdate(an_update("app").id, 1),), NOW)
+    retired = replace(release, number=2, retired=True)
+    phase = PHASE | {"release": 1, "target": 1, "compliant": 1}
+    with store.write() as work:
+        work.records.put(release)
+        work.records.put(retired)
+        work.documents.save(STATUS, {"phases": [phase], "revision": {"applied": "c" * 40}})
+    store.close()
+    return home.folder

@@ -1,15 +1,19 @@
 """Ready changes of manifests: what they hold, and what they leave alone."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from reconciler.app.home import make_home
+from reconciler.app.settings import Settings, SourceSettings
 from reconciler.cli.edited import Edit, write_all
 from reconciler.cli.propose import Asked, propose_fold, propose_revert, propose_updates
+from reconciler.engine.status import STATUS
 from reconciler.model.codec import encode
-from reconciler.model.errors import ProposalError, SourceError
-from reconciler.model.updates import UpdateSeverity
+from reconciler.model.errors import CatalogError, ProposalError, SourceError
+from reconciler.model.updates import UpdateSeverity, UpdateState
 from tests.corpora import document
 from tests.repositories import Repository
 from tests.worlds import BASICS, NOW, an_update
@@ -259,3 +263,62 @@ def test_files_are_written_all_or_none(tmp_path):
 
     assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == "old"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.yaml", "z.yaml"]
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Make a site that knows updates, computers that miss them, and how its emergency stands."""
+
+    def made(*updates, missing=0, state=None):
+        settings = Settings(name="main", code="PWR", source=SourceSettings(url="/nowhere"))
+        home = make_home(tmp_path / "site", settings)
+        store = home.open_store()
+        with store.write() as work:
+            work.catalog.merge("lab", updates, NOW)
+            for number in range(missing):
+                one = work.computers.enrol(f"pc-{number}", f"hw-{number}", NOW)
+                states = {update.id: UpdateState.MISSING for update in updates}
+                work.computers.save(replace(one, states=states, last_scan_at=NOW))
+            steps = [{"state": state, "at": "2026-03-01T00:00:00Z", "evidence": "x"}]
+            told = {"rollout": "EmergencyChange/storm", "steps": steps}
+            work.documents.save(STATUS, {"emergencies": [told] if state else []})
+        store.close()
+        return home.folder
+
+    return made
+
+
+def test_proposal_by_a_site_tells_how_many_computers_lack_each_update(folder, site, capsys):
+    code, told = propose(folder, site(new("curl"), missing=3), capsys)
+
+    (text,) = told["files"].values()
+    assert code == 2
+    assert "missing on 3 computers" in text
+    assert "| `curl 1.1` | critical | `CVE-2026-1` | 3 |" in told["text"]
+
+
+def test_folder_that_is_no_site_is_no_catalog_of_one(folder, tmp_path, capsys):
+    with pytest.raises(CatalogError):
+        propose(folder, tmp_path / "nowhere", capsys)
+
+
+@pytest.fixture
+def stormy(folder):
+    group = GROUP.replace("{}", "updates: [a]").removeprefix("# head\n")
+    (folder / "storm.yaml").write_text(EMERGENCY + group, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("state", ["Folding", "Retired"])
+def test_emergency_at_its_end_is_folded(stormy, site, capsys, state):
+    code, told = run(propose_fold, stormy, "storm", site(state=state), capsys=capsys)
+
+    assert code == 2
+    assert '"new"' in told["files"]["storm.yaml"]
+    assert told["notes"] == []
+
+
+@pytest.mark.parametrize(("state", "why"), [("Verifying", "Verifying"), (None, "not begun")])
+def test_emergency_that_is_not_at_its_end_is_not_folded(stormy, site, state, why):
+    with pytest.raises(ProposalError, match=f"its state is {why}"):
+        run(propose_fold, stormy, "storm", site(state=state))

@@ -3,8 +3,9 @@
 import pytest
 
 from reconciler.model.approvals import Approvals
+from reconciler.model.errors import SettingsError
 from reconciler.source.git import GitSource
-from reconciler.source.signers import make_signers
+from reconciler.source.signers import make_signers, with_recorders
 from tests.repositories import Repository
 from tests.signing import SshKey
 
@@ -118,6 +119,61 @@ def test_signed_tag_of_a_reviewed_head_approves_what_a_squash_left_of_it(
     repository.signed(ines, "squashed")
 
     assert proven().approvers == names(INES, OMAR)
+
+
+class TestRecorder:
+    """A CI with a key of its own tells by tags which reviews its forge recorded."""
+
+    CI = "ci@corp.example"
+
+    @pytest.fixture
+    def ci(self, tmp_path):
+        return SshKey(tmp_path, self.CI)
+
+    @pytest.fixture
+    def recorded(self, repository, tmp_path, ines, ci):
+        def read(*recorders):
+            signers = make_signers([ines.line(), ci.line()], [], {}, b"")
+            signers = with_recorders(signers, recorders)
+            source = GitSource(str(repository.path), "main", "", tmp_path / "work")
+            approvals = source.trusting(signers).fetch().approvals
+            assert approvals is not None
+            return approvals[PATH].approvers
+
+        return read
+
+    @pytest.fixture
+    def tagged(self, repository, ci):
+        write(repository)
+        repository.commit()
+        message = f"--message=reviews\n\nReviewed-by: {OMAR}\nReviewed-by: Ines <{INES}>"
+        repository.git(*ci.options, "tag", "--sign", message, "reviews/1")
+
+    @pytest.mark.usefixtures("tagged")
+    def test_tag_of_a_recorder_approves_for_all_whom_it_names(self, recorded):
+        assert recorded(self.CI.upper()) == names(INES, OMAR)
+
+    @pytest.mark.usefixtures("tagged")
+    def test_tag_of_another_signer_approves_for_nobody_else(self, recorded):
+        assert recorded() == recorded(INES) == names()
+
+    @pytest.mark.usefixtures("tagged")
+    def test_record_is_of_the_file_as_it_was(self, repository, recorded):
+        write(repository, APPROVED + " # later")
+        repository.commit()
+
+        assert recorded(self.CI) == names()
+
+    def test_commit_of_a_recorder_approves_for_nobody_else(self, repository, ci, recorded):
+        """Whoever merges writes the message that the forge signs."""
+        write(repository)
+        repository.signed(ci, f"Merge\n\nReviewed-by: {OMAR}")
+
+        assert recorded(self.CI) == names(self.CI)
+
+    def test_recorder_has_to_have_a_key(self, ines):
+        with pytest.raises(SettingsError, match="has no key"):
+            with_recorders(make_signers([ines.line()], [], {}, b""), [self.CI])
 
 
 def test_change_after_the_approval_takes_it_away(repository, ines, omar, proven):
