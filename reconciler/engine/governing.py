@@ -19,17 +19,19 @@ from reconciler.store import Store
 BEYOND_COMMIT = frozenset(
     {
         Code.TOO_FEW_APPROVERS.value,
-        Code.REVISION_NOT_VERIFIED.value,
-        Code.SERVICE_LEVEL_MISSED.value,
         Code.SOAK_TOO_SHORT.value,
         Code.FIRST_PHASE_ELSEWHERE.value,
+        Code.WAIVER_TOO_LONG.value,
+        Code.WINDOWS_OVERRIDDEN.value,
         Code.WINDOW_REQUIRED.value,
+        Code.SERVICE_LEVEL_MISSED.value,
         Code.TOO_MANY_TARGETS.value,
         Code.ASSERTION_FAILED.value,
+        Code.REVISION_NOT_VERIFIED.value,
         Code.PLAN_NOT_REVIEWED.value,
     }
 )
-"""What may be over without a new commit: a tag approves, the fleet and the catalog change."""
+"""What policies say, and signatures: it may be over without a commit, by a tag or by the fleet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def test_what_the_fleet_refused_is_tried_again_at_every_read():
 
 
 def test_what_only_a_commit_can_mend_is_not_tried_again():
-    governor = Governor(9, code="PW1123")
+    governor = Governor(9, code="PW1126")
     governed(governor, EDITED, EDITED, before=renewed(BASICS))
 
     assert len(governor.asked) == 1
