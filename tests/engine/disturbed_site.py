@@ -6,9 +6,12 @@ when it arrives. The engine may die at any write and is then started again at th
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from sqlalchemy import select
 
 from reconciler.app.clock import FixedClock
 from reconciler.engine.desire import Desire
@@ -24,10 +27,22 @@ from reconciler.model.policy import Offer
 from reconciler.model.updates import Update, UpdateState
 from reconciler.observed.memory import Memory
 from reconciler.store import Store
+from reconciler.store.schema import journal_intent
 from tests.worlds import SITE, load_desired
 
 MANIFEST = "a" * 64
 OWNER = "here:engine"
+ONCE = (
+    "CutRelease",
+    "OpenPhase",
+    "CreatePackage",
+    "CreateProgram",
+    "AssignContent",
+    "CreateAdvertisement",
+    "EnterState",
+    "RetireAdvertisement",
+    "RetirePackage",
+)
 
 
 class CrashError(Exception):
@@ -50,6 +65,12 @@ class CrashingStore(Store):
                 raise CrashError
         if is_last:
             raise CrashError
+
+    def effects(self) -> Counter[str]:
+        """Count what was done once and for all, of the actions whose number no delay changes."""
+        asked = select(journal_intent.c.verb).where(journal_intent.c.done_at.is_not(None))
+        with self._database.reading() as connection:
+            return Counter(verb for verb in connection.execute(asked).scalars() if verb in ONCE)
 
 
 @dataclass
@@ -237,6 +258,7 @@ class DisturbedSite:
             ),
             {name: sorted(agent.states.items()) for name, agent in self.agents.items()},
             memory.next_number,
+            sorted(self.store.effects().items()),
         )
 
     def memory(self) -> Memory:

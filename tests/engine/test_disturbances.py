@@ -59,15 +59,6 @@ spec:
 kind: Freeze
 metadata: {{name: noon}}
 spec: {{from: 2026-03-02T11:00:00Z, until: 2026-03-02T16:00:00Z, reason: r}}
----
-{HEADER}
-kind: Removal
-metadata: {{name: third}}
-spec:
-  updates: ["deb:Lab/security/app3/1.1"]
-  phases:
-    - {{name: first, collection: reference, gate: {{success: 50%}}}}
-    - {{name: rest, collection: everybody}}
 """
 NAMES = ("ref-1", "ref-2", "web-1", "web-2")
 pytestmark = pytest.mark.timeout(300)
@@ -144,7 +135,7 @@ class Disturbances(RuleBasedStateMachine):
 
     def _publish(self, *, broken):
         self.published += 1
-        update = an_update(f"app{self.published}", removable=True)
+        update = an_update(f"app{self.published}")
         for site in (self.calm, self.stormy):
             site.publish(update)
             if broken:

@@ -1,9 +1,9 @@
 """Manifests of a site where everything goes on at once, each document by a name."""
 
-from tests.worlds import HEADER
+from tests.worlds import HEADER, custom_manifest, removable_update
 
 APP = "deb:Lab/security/app/1.1"
-TOOL = "deb:Lab/security/tool/1.1"
+TOOL = removable_update("tool")
 
 
 def _document(kind: str, name: str, spec: str) -> str:
@@ -25,7 +25,7 @@ ALWAYS = {
     ),
     "web": _document("Collection", "web", "{query: {fact: ring, op: In, values: [web]}}"),
     "rollup": _document("UpdateGroup", "rollup", "{type: rollup, query: {product: [app, lib]}}"),
-    "single": _document("UpdateGroup", "single", f'{{type: standalone, updates: ["{TOOL}"]}}'),
+    "single": _document("UpdateGroup", "single", f'{{type: standalone, updates: ["{TOOL.id}"]}}'),
     "scans": _document(
         "ScanPolicy",
         "scans",
@@ -71,7 +71,7 @@ EMERGENCY = f"""
   foldInto: rollup
   retireAt: 60%"""
 REMOVAL = f"""
-  updates: ["{TOOL}"]
+  updates: ["{TOOL.id}"]
   phases:
     - name: trial
       collection: reference
@@ -89,6 +89,7 @@ def authorization(name: str, group: str, more: str = "") -> str:
 BEGINNING = {
     **ALWAYS,
     "monthly": authorization("monthly", "rollup"),
+    "own": custom_manifest(TOOL),
     "tools": authorization("tools", "single"),
     "Rollout/monthly": _document("Rollout", "monthly", MONTHLY),
     "Rollout/tools": _document("Rollout", "tools", TOOLS),

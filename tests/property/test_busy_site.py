@@ -31,7 +31,7 @@ from reconciler.planning.explain.form import rollout_text
 from reconciler.planning.explain.rollouts import Asked, explain_rollout
 from reconciler.planning.plan import decide, make_plan
 from reconciler.planning.render import plan_json
-from tests.property.busy_manifests import APP, EXTRAS, authorization, freeze, resumed, waiver
+from tests.property.busy_manifests import APP, EXTRAS, TOOL, authorization, freeze, resumed, waiver
 from tests.property.busy_site import BusySite, linked
 from tests.property.invariants import dangling, in_two_phases
 from tests.property.witnesses import Historian, InForce, why_it_may_not_start
@@ -86,8 +86,8 @@ class BusyMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        for one in ("app", "lib", "tool"):
-            self.site.publish(an_update(one, removable=True))
+        for one in (an_update("app"), an_update("lib"), TOOL):
+            self.site.publish(one)
         for name in NAMES:
             self.site.enrol(name, **FACTS[name])
         self.site.scan(*NAMES)
