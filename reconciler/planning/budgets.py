@@ -27,7 +27,7 @@ _MOST_NAMED = 3
 def budget_domains(
     world: World, rollouts: Sequence[RolloutView], draft: Draft
 ) -> tuple[BudgetDomain, ...]:
-    """Give the domains of every budget: of git's own ones, and of rollouts for their phases."""
+    """Give the domains of every budget: of git's own ones, and of rollouts for what they offer."""
     return (*_written(world), *_of_rollouts(world, rollouts, draft))
 
 
@@ -61,7 +61,7 @@ def _of_rollouts(
 ) -> Iterator[BudgetDomain]:
     for rollout in rollouts:
         budget = rollout.placed.document.spec.budget
-        if budget is None:
+        if budget is None or rollout.has_ended:
             continue
         for key, record in sorted(draft.phases.items()):
             membership = draft.memberships.get(key)

@@ -244,8 +244,8 @@ class _Count:
 
     @cached_property
     def _failed(self) -> BitMap:
-        """A computer that did not start is not failed (S15)."""
-        failed = self._runs.failed & self._finished
+        """A computer that did not start is not failed, nor is one that is let off (S15, S11)."""
+        failed = (self._runs.failed & self._finished) - self._waived
         if not failed:
             return self._newly_lost
         better = array_of(failed & self._compliant)
@@ -256,7 +256,7 @@ class _Count:
     @cached_property
     def _tried(self) -> BitMap:
         judged = self._evidence(self._census.since) - self._verdict.unknown
-        return judged | self._finished | self._newly_lost
+        return (judged | self._finished | self._newly_lost) - self._waived
 
     @cached_property
     def _finished(self) -> BitMap:
@@ -268,7 +268,7 @@ class _Count:
         """Those whose run began since failures count: a retry forgets the others."""
         if not self._lost:
             return BitMap()
-        return self._runs.began_at.above(micros(self._census.since)) & self._lost
+        return (self._runs.began_at.above(micros(self._census.since)) & self._lost) - self._waived
 
     def _evidence(self, moment: datetime) -> BitMap:
         """Scans begun or runs ended after the instant, in corrected time (S14)."""

@@ -55,6 +55,14 @@ class Draft:
             else:
                 table[key] = record
 
+    def end(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
+        """Drop a record, and what this plan decided of it before: drops are carried out first."""
+        place = (type(record), key_of(record))
+        self.actions = [
+            one for one in self.actions if (type(one.record), key_of(one.record)) != place
+        ]
+        self.act(verb, record, cause)
+
     def tell(self, subject: str, type_: ConditionType, message: str) -> None:
         """Add a condition."""
         self._conditions.add(Condition(subject, type_, message))

@@ -129,7 +129,7 @@ def _retry(rollout: RolloutView, draft: Draft) -> None:
 def _let_pass(rollout: RolloutView, asked: Resume, draft: Draft) -> None:
     """Count the named release's phase as passed: accepted is still offered, skipped is not."""
     record = draft.phases.get((rollout.name, asked.release or 0, asked.phase or ""))
-    if record is None or record.retired:
+    if record is None:
         return
     passed = replace(
         record,

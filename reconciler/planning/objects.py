@@ -72,6 +72,9 @@ class ObjectDraft:
         self._draft = draft
         self._memory = world.observed.memory
         self._next_number = self._memory.next_number
+        self._packages = {
+            (one.rollout, one.release, one.version): one for one in self._memory.packages.values()
+        }
         self._package_ids = {package.name: package.id for package in self._memory.packages.values()}
         self._offers = {
             (offer.rollout, offer.release, offer.phase): offer
@@ -157,11 +160,18 @@ class ObjectDraft:
         return sum(own, whole if has_packages else timedelta(0))
 
     def _package(self, rollout: RolloutView, release: Release) -> Package:
+        """Keep a release's package, whichever authorization its rollout names by now.
+
+        A version that another release of the authorization has is none of this one's (S20).
+        """
+        known = self._packages.get((release.rollout, release.number, release.version))
+        if known is not None:
+            return known
         name = rollout.placed.document.spec.authorization
-        identity = self._package_id(name)
-        known = self._memory.packages.get((identity, release.version))
-        return known or Package(
-            id=identity,
+        if (self._package_id(name), release.version) in self._memory.packages:
+            name = f"{name}/{release.rollout}"
+        return Package(
+            id=self._package_id(name),
             version=release.version,
             name=name,
             content_digest=digest_of([encode(update) for update in release.updates]),

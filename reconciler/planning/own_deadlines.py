@@ -62,10 +62,12 @@ def own_deadline(
     """Give one computer's deadline, now that it is in contact.
 
     The latest of the phase's own, opening + grace and joining + grace, where joining is the
-    first contact after it came; never later than one that it had before.
+    first contact after it came; never later than one that it had before. Who was in contact
+    before that could move its deadline joined when it came, as far as is remembered.
     """
     is_awaited = membership.awaited is not None and ordinal in membership.awaited
     joined_at = now if is_awaited else membership.joined.moment_of(ordinal)
+    joined_at = joined_at or membership.entered.moment_of(ordinal)
     due_at = terms.due_in(zone)
     if joined_at is not None:
         due_at = later(due_at, joined_at + terms.grace)
@@ -152,7 +154,7 @@ def _uncapped(
     terms: Terms, membership: Membership, who: Bits, zoned: Zoned, now: datetime
 ) -> Iterator[tuple[datetime, BitMap]]:
     awaited = membership.awaited or FrozenBitMap()
-    joined = [*membership.joined.parts, (now, awaited)]
+    joined = [*membership.joined.parts, (now, awaited), *membership.entered.parts]
     for zone, part in zoned(who):
         due_at, rest = terms.due_in(zone), BitMap(part)
         for joined_at, some in joined:

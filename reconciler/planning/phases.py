@@ -36,6 +36,22 @@ def observe_release(rollout: RolloutView, release: Release, draft: Draft) -> Non
             decide_halt(rollout, census, phase.halt, draft)
 
 
+def end_removed(rollout: RolloutView, draft: Draft) -> None:
+    """End the phases that a complete read no longer lists (S13).
+
+    Of a halted one the halt stays, for only an order lifts it (S15). A phase of the same name
+    that is written again later opens anew.
+    """
+    world, listed = rollout.world, {phase.name for phase in rollout.phases}
+    if not world.observed.fresh or world.guard.withholds_of(rollout.name):
+        return
+    for release in draft.releases_of(rollout.name):
+        for name, record in sorted(draft.phases_of(release).items()):
+            if name not in listed and record.state is not PhaseState.HALTED:
+                cause = rollout.cause("S13", "the phase is no longer in the rollout")
+                draft.end(Verb.FORGET_PHASE, record, cause)
+
+
 def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
     """Walk once over the phases in list order (S13)."""
     tell_halts(rollout, release, draft)

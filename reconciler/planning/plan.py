@@ -43,6 +43,7 @@ from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
 from reconciler.planning.phases import (
     advance_release,
+    end_removed,
     make_census,
     observe_release,
     retire_served,
@@ -278,6 +279,7 @@ def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
 def _observe(rollout: RolloutView, draft: Draft) -> None:
     for release in draft.releases_of(rollout.name):
         lift_relieved(rollout, release, draft)
+    end_removed(rollout, draft)
     for release in _live(rollout, draft):
         observe_release(rollout, release, draft)
 

@@ -1,5 +1,6 @@
 """Every condition of a halt, and what lifts it (S15)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -172,6 +173,39 @@ def test_unreachable_one_that_did_not_start_is_no_failure():
     world = a_world(2, gate="{success: 90%, unreachableAfter: 7d}")
     world.pass_time(days=7)
     world.scan("c1")
+    world.step()
+
+    assert world.state("first") == "open"
+
+
+def waived(*computers):
+    """Let computers off both updates."""
+    who = ", ".join(computers)
+    return f"""
+apiVersion: patchwright.dev/v1alpha1
+kind: Waiver
+metadata: {{name: off}}
+spec:
+  computers: [{who}]
+  updates: ["{APP}", "{LIB}"]
+  reason: breaks the line
+  approvedBy: [ines]
+  until: 2026-04-01T00:00:00Z
+"""
+
+
+def test_waived_ones_do_not_thin_the_failures_out():
+    world = a_world(3, "{failures: 50%}", "{success: 90%}", waived("c0", "c1"))
+    world.scan("c0", "c1")
+    world.fail("c2")
+    world.step()
+
+    assert world.state("first") == "halted"
+
+
+def test_waived_one_is_no_failure():
+    world = a_world(2, "{failures: 50%}", "{success: 90%}", waived("c0"))
+    world.fail("c0")
     world.step()
 
     assert world.state("first") == "open"
@@ -353,3 +387,30 @@ def test_relieved_release_lets_the_next_one_be_cut():
         "deb:Lab/security/lib/1.1",
         "deb:Lab/security/tool/1.1",
     ]
+
+
+def test_accept_lifts_a_halt_where_the_release_retired_meanwhile():
+    world = halted()
+    key = ("monthly", 1, "first")
+    retired = replace(world.memory.phases[key], retired=True)
+    world.memory = replace(world.memory, phases={**world.memory.phases, key: retired})
+    assert "Halted" in world.told()
+    resume(world, "accept")
+
+    assert world.state("first") == "succeeded"
+    assert "Halted" not in world.told()
+
+
+def test_phase_that_leaves_the_list_keeps_its_halt_until_an_order_lifts_it():
+    world = halted(SECOND)
+    text = world.manifests[0]
+    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
+    world.edit(text[start:stop], "")
+    world.pass_time(hours=2)
+    world.step()
+
+    assert world.told() >= {"Halted", "HaltedElsewhere"}
+    assert world.state("rest") == "pending"
+    resume(world, "retry")
+    assert world.state("rest") == "open"
+    assert world.plan().actions == ()

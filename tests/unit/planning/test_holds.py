@@ -236,6 +236,19 @@ def test_the_base_moves_on_by_time_alone_and_the_plan_wakes_for_it(town):
     assert not town.held()
 
 
+def test_nothing_is_held_where_those_in_force_are_selected(town):
+    """Each change was small when it came; only against the one between them they are large."""
+    town.turn(range(8), "mail")
+    town.step()
+    town.pass_time(hours=23)
+    town.turn([*range(8), *range(20, 30)], "web")
+    town.step()
+    town.pass_time(hours=1)
+
+    assert town.size() == 30
+    assert not town.held()
+
+
 def test_a_protecting_collection_protects_old_and_new_members(town):
     town.turn(range(6), "mail")
     town.turn(range(20, 26), "web")

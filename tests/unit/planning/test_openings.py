@@ -290,6 +290,20 @@ def test_removed_phase_ends():
     assert world.plan().actions == ()
 
 
+def test_removed_phase_that_is_written_again_opens_anew():
+    world = a_world()
+    pass_first(world)
+    text = world.manifests[0]
+    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
+    world.manifests = [text[:start] + text[stop:]]
+    world.step()
+    world.manifests = [text]
+    world.pass_time(days=3)
+    world.step()
+
+    assert world.record("first").opened_at == world.now
+
+
 def test_inserted_phase_opens_by_itself():
     world = a_world()
     pass_first(world)

@@ -154,6 +154,21 @@ def test_policy_of_a_first_contact_does_not_wait_for_a_plan_to_see_it():
     assert deadline(world, "old") == world.now + 2 * HOUR
 
 
+def test_who_entered_has_its_grace_where_a_commit_brings_the_deadline_forward():
+    world = a_world(deadline="30d")
+    world.pass_time(days=10)
+    world.enrol("new", ring="reference")
+    world.scan("new", app=MISSING)
+    came_at = world.now
+    world.step()
+    world.edit("deadline: 30d", "deadline: 5d")
+    world.pass_time(minutes=1)
+    world.step()
+
+    assert deadline(world, "new") == came_at + 2 * HOUR
+    assert deadline(world, "ref") == NOW + 5 * DAY
+
+
 def test_entering_is_not_joining():
     """Who enters and stays silent has grace from the first contact after that."""
     world = a_world()

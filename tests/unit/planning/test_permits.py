@@ -173,6 +173,15 @@ def test_a_rollouts_budget_is_of_each_phases_target(world):
     assert world.names(found.members) == {"ref"}
 
 
+def test_a_budget_of_what_is_no_longer_offered_binds_nobody(world):
+    world.edit("  releases: {every: 1h}", "  budget: {concurrent: 1}\n  releases: {every: 1h}")
+    world.step()
+    world.edit("spec: {group: rollup}", "spec: {group: rollup, until: 2026-03-02T10:00:00Z}")
+    world.pass_time(hours=2)
+
+    assert world.plan().guidance.budgets == ()
+
+
 def test_agents_are_told_where_they_have_to_ask(world):
     world.step()
     world.capture()
