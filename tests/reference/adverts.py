@@ -1,6 +1,6 @@
 """What is offered, and what one computer is offered (S11, S15 to S17)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.kinds.phase import Phase
@@ -23,6 +23,7 @@ class Advert:
     available_at: datetime
     mandatory_at: datetime | None
     held: bool
+    rerun_at: datetime | None = None
 
 
 def adverts(view: View) -> set[Advert]:
@@ -46,7 +47,14 @@ def _advert(view: View, release: Release, phase: Phase, stand: Stand) -> Advert:
         available_at=stand.opened_at,
         mandatory_at=deadline_of(phase, stand.opened_at),
         held=view.paused or view.memory.is_halted(release.number),
+        rerun_at=last_rerun(view, phase.name, stand),
     )
+
+
+def last_rerun(view: View, phase: str, stand: Stand) -> datetime | None:
+    """Give when a phase was last ordered to run once more, since it opened (S16)."""
+    ordered = [moment for (name, _), moment in view.memory.reruns.items() if name == phase]
+    return max((one for one in ordered if one >= stand.opened_at), default=None)
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ class OwnOffer:
     mandatory_at: datetime | None
     held: bool
 
+    def undated(self) -> "OwnOffer":
+        """Give the same without deadlines."""
+        updates = frozenset((update, None) for update, _ in self.updates)
+        return replace(self, updates=updates, mandatory_at=None)
+
 
 def own_offers(judge: Judge, views: list[View], name: str) -> set[OwnOffer]:
     """Give what is offered to one computer (S16)."""
@@ -70,6 +83,8 @@ def own_offers(judge: Judge, views: list[View], name: str) -> set[OwnOffer]:
             if name not in stand.members:
                 continue
             release = view.memory.releases[offer.release]
+            if not release.shelved:
+                continue
             updates = needed_updates(
                 judge.sight, computer, release.left(), judge.waived, keep=view.keeps_superseded
             ) - kept_from(views, view, release, stand, name)

@@ -91,11 +91,16 @@ def shard(identity: str, of: int) -> int:
 
 
 def state_in_last_scan(sight: Sight, computer: Computer, update: str) -> UpdateState:
-    """Give what the last scan said; it knows nothing of what entered the catalog later (S5)."""
+    """Give what the last scan said, also of a former revision (S5).
+
+    Of what it did not name it knew nothing, if that entered the catalog later.
+    """
+    if update in computer.states:
+        return computer.states[update]
     entry = sight.entries.get(update)
     if entry is None or computer.last_scan_at is None or computer.scan_version < entry.since:
         return UpdateState.UNKNOWN
-    return computer.states.get(update, UpdateState.NOT_APPLICABLE)
+    return UpdateState.NOT_APPLICABLE
 
 
 def fact_holds(leaf: FactLeaf, computer: Computer) -> bool:

@@ -3,10 +3,13 @@
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from reconciler.model.objects import Advertisement
 from reconciler.model.rollouts import PhaseState
+from reconciler.planning.actions import Verb
 from reconciler.planning.plan import Plan
 from tests.reference.adverts import OwnOffer, own_offers
 from tests.reference.budgets import Domain, all_domains
+from tests.reference.contents import packages, shelve
 from tests.reference.events import Event, Stage
 from tests.reference.freezes import frozen_spans, without
 from tests.reference.halts import failed_and_reported
@@ -16,6 +19,12 @@ from tests.reference.windows import merged, openings
 from tests.worlds import load_desired
 
 Facts = dict[Hashable, Any]
+RETIRING = (
+    Verb.RETIRE_ADVERTISEMENT,
+    Verb.RETIRE_PROGRAM,
+    Verb.UNASSIGN_CONTENT,
+    Verb.RETIRE_PACKAGE,
+)
 TOLD = {
     "NothingToOffer",
     "Ended",
@@ -60,6 +69,7 @@ class Pair:
         self.stage = stage
         self.second = SecondOpinion()
         self.plan: Plan | None = None
+        self.compared = 0
 
     def happen(self, happenings: Iterable[Event]) -> None:
         """Have things happen; a site plans whenever its last plan asked for it."""
@@ -81,10 +91,14 @@ class Pair:
         stage = self.stage
         opinion = self.second.think(sight_of(stage))
         self.plan = stage.world.step()
-        stage.world.capture()
+        if stage.captures:
+            stage.world.capture()
+            for view in opinion.views:
+                shelve(view)
         stage.world.fresh = True
         found = differences(stage, self.plan, opinion)
         assert not found, told(stage, found)
+        self.compared += 1
 
 
 def differences(stage: Stage, plan: Plan, opinion: Opinion) -> list[str]:
@@ -111,9 +125,11 @@ def both_sides(stage: Stage, plan: Plan, opinion: Opinion) -> dict[str, tuple[Fa
         "blocked": (_blocked(stage), _thought_blocked(opinion)),
         "counts": (_counts(plan), _thought_counts(opinion)),
         "soaks": (_soaks(stage), _thought_soaks(opinion)),
+        "packages": (_packages(stage, opinion), _names(opinion)),
+        "objects": (_order_of_objects(stage, plan), {}),
         "adverts": (_adverts(stage), _thought_adverts(opinion)),
         "conditions": _conditions(plan, opinion),
-        "offers": (_offers(stage, plan), _thought_offers(stage, opinion)),
+        "offers": _offers_alike(_offers(stage, plan), opinion, _thought_offers(stage, opinion)),
         "windows": _windows(stage, plan, opinion),
         "budgets": _budgets(stage, plan, opinion),
     }
@@ -174,7 +190,8 @@ def _is_live(stage: Stage, key: tuple[str, int, str]) -> bool:
 def _stands(opinion: Opinion):
     for view in opinion.views:
         for (number, phase), stand in view.memory.stands.items():
-            if not stand.retired and not view.memory.releases[number].retired:
+            is_over = stand.retired or not stand.listed
+            if not is_over and not view.memory.releases[number].retired:
                 yield view, (view.name, number, phase), stand
 
 
@@ -260,6 +277,50 @@ def _thought_soaks(opinion: Opinion) -> Facts:
     return {key: stand.soak_since for _, key, stand in _stands(opinion) if stand.state == "open"}
 
 
+def _packages(stage: Stage, opinion: Opinion) -> Facts:
+    """Give whose package each release has; versions of one rise with its releases (S20)."""
+    known = stage.world.memory.packages.values()
+    names = _names(opinion)
+    alike: Facts = {(one.rollout, one.release): one.name.partition("/")[0] for one in known}
+    if not opinion.judge.sight.fresh:
+        return {key: alike[key] for key in alike if key in names}  # nothing retires (S29)
+    for name, rollout in {(one.name, one.rollout) for one in known}:
+        own = [one for one in known if one.name == name]
+        mine = sorted((one.release, one.version) for one in own if one.rollout == rollout)
+        versions = [version for _, version in mine]
+        if versions != sorted(set(versions)) or len({one.id for one in own}) != 1:
+            alike[name, rollout] = versions
+    return alike
+
+
+def _names(opinion: Opinion) -> Facts:
+    return {key: name for view in opinion.views for key, name in packages(view).items()}
+
+
+def _order_of_objects(stage: Stage, plan: Plan) -> Facts:
+    """Give what refers to nothing, and what was retired before what refers to it (S22)."""
+    memory = stage.world.memory
+    places = {key[:2] for key in memory.packages}
+    dangling = [
+        one.id for one in memory.advertisements.values() if _program(one) not in memory.programs
+    ]
+    dangling += [
+        one.name for one in memory.programs.values() if (one.package, one.version) not in places
+    ]
+    dangling += [
+        one.package
+        for one in memory.assignments.values()
+        if (one.package, one.version) not in places
+    ]
+    retired = [RETIRING.index(one.verb) for one in plan.actions if one.verb in RETIRING]
+    found: Facts = dict.fromkeys(dangling, "dangles")
+    return found if retired == sorted(retired) else {**found, "retired": retired}
+
+
+def _program(one: Advertisement) -> tuple[str, int, str]:
+    return one.package, one.version, one.program
+
+
 def _adverts(stage: Stage) -> Facts:
     return {
         (one.rollout, one.release, one.phase): (
@@ -267,6 +328,7 @@ def _adverts(stage: Stage) -> Facts:
             one.available_at,
             one.mandatory_at,
             one.held,
+            one.rerun_at,
         )
         for one in stage.world.memory.advertisements.values()
         if _is_live(stage, (one.rollout, one.release, one.phase))
@@ -280,6 +342,7 @@ def _thought_adverts(opinion: Opinion) -> Facts:
             one.available_at,
             one.mandatory_at,
             one.held,
+            one.rerun_at,
         )
         for one in opinion.adverts
     }
@@ -312,6 +375,27 @@ def _offers(stage: Stage, plan: Plan) -> Facts:
             if _is_live(stage, (one.rollout, one.release, one.phase)):
                 found[name, one.rollout, one.release, one.phase] = offer
     return found
+
+
+def _offers_alike(planned: Facts, opinion: Opinion, thought: Facts) -> tuple[Facts, Facts]:
+    """Give both, without deadlines where a commit changed what they follow from.
+
+    Who joined when is remembered only as far as it can move a deadline (decision 105).
+    """
+    unsure = {
+        (view.name, number)
+        for view in opinion.views
+        for number, release in view.memory.releases.items()
+        if release.renegotiated
+    }
+
+    def sure(offers: Facts) -> Facts:
+        return {
+            key: one.undated() if key[1:3] in unsure else one  # type: ignore[index]
+            for key, one in offers.items()
+        }
+
+    return sure(planned), sure(thought)
 
 
 def _thought_offers(stage: Stage, opinion: Opinion) -> Facts:

@@ -7,12 +7,12 @@ from reconciler.kinds.maintenance_window import MaintenanceWindow
 from reconciler.kinds.phase import Phase
 from reconciler.model.computers import Computer
 from tests.reference.collections import facts_used
-from tests.reference.deadlines import deadline_of
+from tests.reference.deadlines import first_deadline
 from tests.reference.gates import Count, too_many_unreachable
 from tests.reference.halts import blocking
 from tests.reference.opening import before, standing_of
 from tests.reference.releases import additions, is_waiting
-from tests.reference.remembered import Release
+from tests.reference.remembered import Release, Stand
 from tests.reference.sight import SITE, Sight
 from tests.reference.updates import lacks_severity
 from tests.reference.views import Judge, View
@@ -23,16 +23,12 @@ Said = tuple[str, str]
 Counts = Mapping[tuple[str, int, str], Count]
 
 
-def may_be_told(judge: Judge, views: list[View], said: set[Said], counts: Counts) -> set[Said]:
+def may_be_told(judge: Judge, views: list[View], said: set[Said]) -> set[Said]:
     """Give what is true and may be told or not: who regressed and keeps no phase closed."""
     found = set[Said]()
-    for view in views:
-        for rollout, number, name in counts:
-            if rollout != view.name:
-                continue
-            release = view.memory.releases[number]
-            if not keeps_closed(judge, view, release, view.phase_named(name)):
-                found.add((f"Rollout/{rollout}/{number}/{name}", "Regressed"))
+    for view, release, phase in opened(views):
+        if not keeps_closed(judge, view, release, phase):
+            found.add((f"Rollout/{view.name}/{release.number}/{phase.name}", "Regressed"))
     return found & said
 
 
@@ -50,9 +46,19 @@ def keeps_closed(judge: Judge, view: View, release: Release, phase: Phase) -> bo
     )
 
 
+def opened(views: list[View]) -> Iterator[tuple[View, Release, Phase]]:
+    """Give the opened phases of live releases, also those from which the release retired."""
+    for view in views:
+        for release in view.memory.live():
+            for phase in view.spec.phases:
+                if (release.number, phase.name) in view.memory.stands:
+                    yield view, release, phase
+
+
 def conditions(judge: Judge, views: list[View], counts: Counts) -> set[Said]:
     """Give all that is true (S30)."""
     found = {*_of_site(judge), *_of_collections(judge.sight), *_of_groups(judge.sight)}
+    found |= _regressed(judge, views) | _halted(views)
     for view in views:
         found |= {(f"Rollout/{view.name}", one) for one in _of_rollout(judge, view)}
         for release in view.memory.live():
@@ -65,6 +71,23 @@ def conditions(judge: Judge, views: list[View], counts: Counts) -> set[Said]:
                 told = _of_phase(judge, view, number, phase, one)
                 found |= {(f"Rollout/{rollout}/{number}/{phase}", name) for name in told}
     return found
+
+
+def _regressed(judge: Judge, views: list[View]) -> set[Said]:
+    return {
+        (f"Rollout/{view.name}/{release.number}/{phase.name}", "Regressed")
+        for view, release, phase in opened(views)
+        if standing_of(judge, view, release, phase) == "regressed"
+    }
+
+
+def _halted(views: list[View]) -> set[Said]:
+    return {
+        (f"Rollout/{view.name}/{number}/{phase}", "Halted")
+        for view in views
+        for (number, phase), stand in view.memory.stands.items()
+        if stand.state == "halted" and not view.memory.releases[number].retired
+    }
 
 
 def _of_rollout(judge: Judge, view: View) -> Iterator[str]:
@@ -80,12 +103,8 @@ def _of_rollout(judge: Judge, view: View) -> Iterator[str]:
 
 def _of_phase(judge: Judge, view: View, number: int, name: str, found: Count) -> Iterator[str]:
     stand = view.memory.stands[number, name]
-    release, phase = view.memory.releases[number], view.phase_named(name)
+    phase = view.phase_named(name)
     gate, now = view.gate(phase), judge.sight.now
-    if stand.state == "halted":
-        yield "Halted"
-    if standing_of(judge, view, release, phase) == "regressed":
-        yield "Regressed"
     if stand.state != "open":
         return
     if found.target == found.waived and not gate.allow_empty:
@@ -94,11 +113,9 @@ def _of_phase(judge: Judge, view: View, number: int, name: str, found: Count) ->
         yield "TooManyUnreachable"
     if gate.pending_restart == "wait" and found.verdicts["restart"] & found.counted:
         yield "AwaitingRestarts"
-    due = deadline_of(phase, stand.opened_at)
     passing = found.passing(gate.pending_restart)
     if (
-        due is not None
-        and due + phase.spread <= now
+        is_past_deadline(judge, view, phase, stand)
         and found.counted
         and found.reported == found.counted
         and len(passing) < gate.success * len(found.counted)
@@ -106,6 +123,15 @@ def _of_phase(judge: Judge, view: View, number: int, name: str, found: Count) ->
         yield "GateMissed"
     if gate.within is not None and now - stand.opened_at >= gate.within:
         yield "Overdue"
+
+
+def is_past_deadline(judge: Judge, view: View, phase: Phase, stand: Stand) -> bool:
+    """Tell whether the deadline of all who were there at the opening is past, with the spread."""
+    ends = [
+        first_deadline(judge.sight, view, phase, stand, judge.computer(name))
+        for name in stand.members
+    ]
+    return all(one is not None and one + phase.spread <= judge.sight.now for one in ends)
 
 
 def _of_collections(sight: Sight) -> Iterator[Said]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.kinds.phase import Phase
 from reconciler.model.computers import Computer
-from tests.reference.remembered import Stand
+from tests.reference.remembered import Release, Stand
 from tests.reference.sight import Sight
 from tests.reference.views import Judge, View
 from tests.reference.windows import instant_of, local_zone
@@ -18,6 +18,19 @@ def deadline_of(phase: Phase, opened_at: datetime) -> datetime | None:
     return opened_at + phase.deadline
 
 
+def first_deadline(
+    sight: Sight, view: View, phase: Phase, stand: Stand, computer: Computer
+) -> datetime | None:
+    """Give the deadline of a computer that was there when the phase opened (S17)."""
+    due = deadline_of(phase, stand.opened_at)
+    if due is None:
+        return None
+    if view.spec.time_basis == "local" and isinstance(phase.deadline, datetime):
+        wall = phase.deadline.astimezone(UTC)
+        due = instant_of(wall.date(), wall.time(), local_zone(sight, computer))
+    return max(due, stand.opened_at + phase.grace)
+
+
 def computer_deadline(
     sight: Sight, view: View, phase: Phase, stand: Stand, computer: Computer
 ) -> datetime | None:
@@ -25,14 +38,11 @@ def computer_deadline(
 
     Who was not heard of since is not there to have one yet, and gets it with the next contact.
     """
-    due = deadline_of(phase, stand.opened_at)
+    due = first_deadline(sight, view, phase, stand, computer)
     if due is None:
         return None
-    if view.spec.time_basis == "local" and isinstance(phase.deadline, datetime):
-        wall = phase.deadline.astimezone(UTC)
-        due = instant_of(wall.date(), wall.time(), local_zone(sight, computer))
     joined = stand.joined.get(computer.name, sight.now)
-    due = max(due, stand.opened_at + phase.grace, joined + phase.grace)
+    due = max(due, joined + phase.grace)
     return min(due, stand.capped.get(computer.name, due))
 
 
@@ -40,12 +50,20 @@ def note_contacts(judge: Judge, view: View) -> None:
     """Remember who was heard of for the first time since it entered an open phase (S17)."""
     sight = judge.sight
     for release in view.memory.live():
-        for stand in view.memory.stands_of(release.number).values():
-            for name, entered in stand.members.items():
-                contact = judge.computer(name).last_contact_at
+        for name, stand in view.memory.stands_of(release.number).items():
+            note_terms(release, stand, view.phase_named(name), view.spec.time_basis)
+            for member, entered in stand.members.items():
+                contact = judge.computer(member).last_contact_at
                 since = max(stand.opened_at, entered or stand.opened_at)
-                if name not in stand.joined and contact is not None and contact >= since:
-                    stand.joined[name] = sight.now
+                if member not in stand.joined and contact is not None and contact >= since:
+                    stand.joined[member] = sight.now
+
+
+def note_terms(release: Release, stand: Stand, phase: Phase, basis: str) -> None:
+    """Remember whether a commit changed what deadlines follow from."""
+    terms = (phase.deadline, phase.grace, basis)
+    release.renegotiated |= stand.terms not in {None, terms}
+    stand.terms = terms
 
 
 def note_passed(judge: Judge, view: View) -> None:
@@ -55,7 +73,9 @@ def note_passed(judge: Judge, view: View) -> None:
     for release in view.memory.live():
         for name, stand in view.memory.stands_of(release.number).items():
             phase = view.phase_named(name)
-            for member in stand.joined:
+            if not isinstance(phase.deadline, datetime):
+                continue
+            for member in stand.members:
                 due = computer_deadline(judge.sight, view, phase, stand, judge.computer(member))
                 if due is not None and due <= judge.sight.now:
                     stand.capped[member] = due
@@ -66,10 +86,12 @@ def not_before(
 ) -> datetime | None:
     """Give from when on an update is run again whose waiver ended (S11).
 
-    It joined anew then and has a deadline of its own, unless the phase opened only later.
+    It joined anew then and has a deadline of its own, unless the phase opened only later, or the
+    computer entered it only later.
     """
     ended = judge.waivers_ended.get(pair)
-    if ended is None or ended <= stand.opened_at:
+    since = stand.members[pair[0]] or stand.opened_at
+    if ended is None or ended <= since:
         return None
     return max(due or ended, ended + phase.grace)
 

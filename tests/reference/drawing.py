@@ -264,6 +264,15 @@ def rollouts(draw, authorization):
     }
 
 
+readvertises = st.fixed_dictionaries(
+    {
+        "rollout": st.sampled_from(["alpha", *ROLLOUTS]),
+        "phase": st.sampled_from(PHASES),
+        "token": st.sampled_from(["1", "2"]),
+        "reason": st.just("r"),
+    }
+)
+
 update_queries = maybe(
     product=st.lists(st.sampled_from(PRODUCTS), min_size=1, max_size=2, unique=True),
     classification=st.sampled_from([["security"], ["bugfix", "release"]]),

@@ -24,6 +24,7 @@ class Stage:
     world: PlannerWorld = field(default_factory=lambda: PlannerWorld([]))
     entered: dict[tuple[str, int], int] = field(default_factory=dict)
     refused: int = 0
+    captures: bool = True
     commits: int = 0
 
     def __post_init__(self) -> None:
@@ -323,6 +324,16 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class Capture:
+    """The distribution point gets content from now on, or none any more."""
+
+    works: bool
+
+    def happen(self, stage: Stage) -> None:
+        stage.captures = self.works
+
+
+@dataclass(frozen=True)
 class Misread:
     """A read fails until the next plan."""
 
@@ -419,6 +430,12 @@ edits = st.one_of(
         st.one_of(st.none(), drawing.freezes(), drawing.freezes()),
     ),
     st.builds(
+        Write,
+        st.just("Readvertise"),
+        st.just("again"),
+        st.one_of(st.none(), drawing.readvertises, drawing.readvertises),
+    ),
+    st.builds(
         Write, st.just("Rollout"), st.just("beta"), st.one_of(st.none(), drawing.rollouts("a"))
     ),
 )
@@ -442,6 +459,7 @@ events = st.one_of(
     edits,
     edits,
     st.just(Misread()),
+    st.builds(Capture, st.booleans()),
 )
 
 
@@ -470,4 +488,7 @@ def steps(draw) -> list[Event]:
     return [*passing, *happenings]
 
 
-stories = st.lists(steps(), max_size=40)
+stories = st.one_of(
+    st.lists(steps(), max_size=40), *[st.lists(steps(), min_size=10, max_size=40)] * 2
+)
+"""Most often long ones: a world costs more to draw than a further step in it."""

@@ -36,9 +36,8 @@ def failed_and_reported(
             reported.add(name)
         ended_badly = finished and run.outcome.value in _FAILURES
         shown = run.began_at if lost and run is not None and is_under_way(run) else ended
-        mended = (
-            found == "compliant" and scanned is not None and shown is not None and scanned > shown
-        )
+        complies = found == "compliant" or (found, gate.pending_restart) == ("restart", "accept")
+        mended = complies and scanned is not None and shown is not None and scanned > shown
         if (ended_badly or lost) and not mended:
             failed.add(name)
     return failed, reported
@@ -87,11 +86,11 @@ def resume(judge: Judge, view: View) -> None:
     memory.tokens.add(order.token)
     if order.how == "retry":
         for stand in memory.stands.values():
-            if stand.state == "halted" and not stand.retired:
+            if stand.state == "halted":
                 stand.lift(stand.before_halt, judge.sight.now)
         return
     named = memory.stands.get((order.release or 0, order.phase or ""))
-    if named is not None and not named.retired:
+    if named is not None:
         named.lift("succeeded", judge.sight.now)
         named.passage = {"accept": "accepted", "skip": "skipped"}[order.how]
 
@@ -99,13 +98,14 @@ def resume(judge: Judge, view: View) -> None:
 def blocking(views: list[View], view: View, number: int) -> dict[str, list[Stand]]:
     """Give, by update, the halts that keep it from a release (S15).
 
-    Those of other rollouts, and of older releases of its own.
+    Those of other rollouts, and of older releases of its own, also where these retired: only git
+    lifts a halt.
     """
     found: dict[str, list[Stand]] = {}
     for other in views:
         for (release, _), stand in other.memory.stands.items():
             concerns = other.name != view.name or release < number
-            if stand.state == "halted" and not stand.retired and concerns:
+            if stand.state == "halted" and concerns:
                 for update in stand.blocked:
                     found.setdefault(update, []).append(stand)
     return found

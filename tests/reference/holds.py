@@ -72,17 +72,21 @@ class Rolls:
         return both
 
     def _decide(self, sight: Sight, name: str, wanted: set[str]) -> set[str]:
-        """Take a change, or keep the members in force that are still enrolled (S7)."""
+        """Take a change, or keep the members in force that are still enrolled (S7).
+
+        Who selects those in force holds nothing back, whatever it was a day ago.
+        """
         now, spec = sight.now, _whole_spec(sight, name)
         roll = self.rolls.get(name)
         if roll is None or roll.spec != spec:
             roll = self.rolls[name] = Roll(spec, now)
             chosen = wanted
-        elif self._is_too_much(sight, name, roll, wanted):
-            self.held.add(name)
-            chosen = roll.in_force() & {one.name for one in sight.enrolled()}
         else:
-            chosen = wanted
+            chosen = roll.in_force() & {one.name for one in sight.enrolled()}
+            if wanted != chosen and self._is_too_much(sight, name, roll, wanted):
+                self.held.add(name)
+            else:
+                chosen = wanted
         if not roll.history or roll.in_force() != chosen:
             roll.history.append((now, frozenset(chosen)))
         return chosen

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tests.reference import adverts as offering
 from tests.reference.conditions import conditions, may_be_told
+from tests.reference.contents import clear, note_orders
 from tests.reference.deadlines import note_contacts, note_passed
 from tests.reference.gates import Count, count, try_gate
 from tests.reference.halts import lift_relieved, resume, try_halt
@@ -59,18 +60,20 @@ class SecondOpinion:
         for view in views:
             note_contacts(judge, view)
             note_passed(judge, view)
+            note_orders(view, orders_of(sight, view), sight.now)
+            clear(view, fresh=sight.fresh)
         counts = {
             (view.name, number, phase): count(
                 judge, view, view.memory.releases[number], view.phase_named(phase), stand
             )
             for view in views
             for (number, phase), stand in view.memory.stands.items()
-            if not stand.retired and not view.memory.releases[number].retired
+            if stand.listed and not stand.retired and not view.memory.releases[number].retired
         }
         made = {advert for view in views for advert in offering.adverts(view)}
         said = conditions(judge, views, counts)
         said |= {(f"Collection/{name}", "Held") for name in self.rolls.held}
-        optional = may_be_told(judge, views, said, counts)
+        optional = may_be_told(judge, views, said)
         return Opinion(judge, views, members, made, counts, said, optional)
 
     def _views(self, sight: Sight) -> list[View]:
@@ -83,12 +86,21 @@ class SecondOpinion:
         return [view_of(sight, name, self.rollouts[name]) for name in sorted(known)]
 
 
+def orders_of(sight: Sight, view: View) -> list[tuple[str, str]]:
+    """Give phase and token of each order to run once more (S16)."""
+    specs = [placed.document.spec for placed in sight.desired.readvertises.values()]
+    return [(one.phase, one.token) for one in specs if one.rollout == view.name]
+
+
 def forget_phases(sight: Sight, view: View) -> None:
-    """End the phases that left the list, unless a read failed (S13, S29)."""
-    listed, memory = {phase.name for phase in view.spec.phases}, view.memory
-    known = {**memory.limbo, **memory.stands}
-    memory.stands = {key: stand for key, stand in known.items() if key[1] in listed}
-    memory.limbo = {} if sight.fresh else {key: known[key] for key in known.keys() - memory.stands}
+    """End the phases that left the list, unless a read failed; a halt stays (S13, S15, S29)."""
+    listed, stands = {phase.name for phase in view.spec.phases}, view.memory.stands
+    for (_, phase), stand in stands.items():
+        stand.listed = phase in listed
+    if sight.fresh:
+        view.memory.stands = {
+            key: one for key, one in stands.items() if one.listed or one.state == "halted"
+        }
 
 
 def settle(judge: Judge, views: list[View]) -> bool:
@@ -99,8 +111,9 @@ def settle(judge: Judge, views: list[View]) -> bool:
         changed |= cut(judge, view)
         for release in view.memory.live():
             changed |= form_targets(judge, view, release)
-            for stand in view.memory.stands_of(release.number).values():
-                changed |= lift_relieved(judge, release, stand)
+        for (number, _), stand in view.memory.stands.items():
+            changed |= lift_relieved(judge, view.memory.releases[number], stand)
+        forget_phases(judge.sight, view)
     for view in views:
         for release in view.memory.live():
             for name, stand in view.memory.stands_of(release.number).items():

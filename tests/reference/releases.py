@@ -49,6 +49,7 @@ def cut(judge: Judge, view: View) -> bool:
     if newest is not None and not newest.retired and not newest.opened:
         newest.updates.update(added)
         newest.removed -= set(added)
+        newest.shelved, newest.package = False, ""
         return True
     if newest is not None and is_waiting(judge, view):
         return False

@@ -6,7 +6,11 @@ from datetime import datetime
 
 @dataclass
 class Release:
-    """A numbered, frozen set of updates, by id with their revisions (S12)."""
+    """A numbered, frozen set of updates, by id with their revisions (S12).
+
+    `renegotiated` tells that a commit changed deadlines after phases had opened, and `shelved`
+    that the distribution point holds the content as it is now, in a version of `package`.
+    """
 
     number: int
     updates: dict[str, int]
@@ -15,6 +19,9 @@ class Release:
     retired: bool = False
     folded: bool = False
     opened: bool = False
+    renegotiated: bool = False
+    shelved: bool = False
+    package: str = ""
 
     def left(self) -> dict[str, int]:
         """Give what is offered: the updates that did not leave the authorization."""
@@ -27,7 +34,9 @@ class Stand:
 
     `members` gives when each computer entered, or nothing for those who were there at the
     opening, `joined` when it was first heard of after that, and `capped` what its deadline may not
-    pass (S17); `relieved` tells that a halt was lifted by taking its updates out.
+    pass (S17). `terms` are what deadlines followed from at the last plan. `relieved` tells that a
+    halt was lifted by taking its updates out. A phase that left the list is no longer `listed`,
+    and remembered only while that is not certain, or while it is halted.
     """
 
     opened_at: datetime
@@ -41,8 +50,10 @@ class Stand:
     lifted_at: datetime | None = None
     relieved: bool = False
     joined: dict[str, datetime] = field(default_factory=dict)
+    terms: object = None
     capped: dict[str, datetime] = field(default_factory=dict)
     retired: bool = False
+    listed: bool = True
 
     def tried_since(self) -> datetime:
         """Give from when on failures count: the opening or the last lift (S15)."""
@@ -56,12 +67,12 @@ class Stand:
 
 @dataclass
 class RolloutMemory:
-    """All that is remembered of one rollout; `limbo` holds what a failed read did not show."""
+    """All that is remembered of one rollout."""
 
     releases: dict[int, Release] = field(default_factory=dict)
     stands: dict[tuple[int, str], Stand] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
-    limbo: dict[tuple[int, str], Stand] = field(default_factory=dict)
+    reruns: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def live(self) -> list[Release]:
         """Give the releases that are not retired, oldest first."""
@@ -69,12 +80,21 @@ class RolloutMemory:
 
     def stands_of(self, number: int) -> dict[str, Stand]:
         """Give a release's phases that opened and from which it did not retire."""
+        opened = self.opened_by(number)
+        return {phase: stand for phase, stand in opened.items() if not stand.retired}
+
+    def opened_by(self, number: int) -> dict[str, Stand]:
+        """Give the phases in the list that opened for a release (S13)."""
         return {
             phase: stand
             for (release, phase), stand in self.stands.items()
-            if release == number and not stand.retired
+            if release == number and stand.listed
         }
 
     def is_halted(self, number: int) -> bool:
-        """Tell whether a halt holds the release (S15)."""
-        return any(stand.state == "halted" for stand in self.stands_of(number).values())
+        """Tell whether a halt holds the release: only git lifts one, retired or not (S15)."""
+        return any(
+            stand.state == "halted"
+            for (release, _), stand in self.stands.items()
+            if release == number
+        )

@@ -9,7 +9,7 @@ from tests.reference.views import Judge, View
 
 def form_targets(judge: Judge, view: View, release: Release) -> bool:
     """Give each computer its phase; tells whether somebody moved (S12a)."""
-    stands = view.memory.stands_of(release.number)
+    stands = view.memory.opened_by(release.number)
     now, wanted = judge.sight.now, {name: set[str]() for name in stands}
     for computer in judge.sight.enrolled():
         phase = phase_of(judge, view, stands, computer.name)
@@ -37,7 +37,7 @@ def form_targets(judge: Judge, view: View, release: Release) -> bool:
 
 def target_of(judge: Judge, view: View, release: Release, phase: str) -> set[str]:
     """Give who would be in a phase if it opened now (S12a)."""
-    stands = view.memory.stands_of(release.number)
+    stands = view.memory.opened_by(release.number)
     return {
         one.name
         for one in judge.sight.enrolled()
