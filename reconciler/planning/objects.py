@@ -89,9 +89,8 @@ class ObjectDraft:
         record = has_scans(rollout)
         if record is not None:
             self._derive_scans(rollout, record)
-        for release in self._draft.releases_of(rollout.name):
-            if not release.retired and release.offered():
-                self._derive_release(rollout, release)
+        for release in self._draft.live_releases(rollout.name):
+            self._derive_release(rollout, release)
 
     def _derive_scans(self, rollout: RolloutView, record: EmergencyRecord) -> None:
         """One version of the scan package, advertised to the reference computers (S21)."""
