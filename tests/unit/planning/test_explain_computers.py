@@ -601,6 +601,36 @@ def test_all_that_is_not_installed_is_explained_and_nothing_else():
     assert found["deb:Lab/security/newest/1.1"].reason is Reason.SCAN_BEFORE_CATALOG
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"last_scan_at": None, "states": {}}, Reason.NOT_SCANNED, id="never-scanned"),
+        pytest.param({"retired": True}, Reason.RETIRED, id="retired"),
+        pytest.param({"quarantine": "cloned"}, Reason.QUARANTINED, id="quarantined"),
+        pytest.param({"last_scan_at": NOW - timedelta(days=9)}, Reason.SCAN_STALE, id="stale"),
+    ],
+)
+def test_all_updates_are_unknown_where_nothing_fresh_tells_of_any(changes, reason):
+    world = PlannerWorld()
+    world.enrol("ref")
+    world.publish(an_update("app"))
+    world.scan(app=INSTALLED)
+    world.change("ref", facts={"os.release": "other"}, **changes)
+
+    found = explained(world, "ref")
+
+    assert {update: one.reason for update, one in found.items()} == {"*": reason}
+
+
+def test_nothing_is_explained_where_a_fresh_scan_found_all_installed():
+    world = PlannerWorld()
+    world.enrol("ref")
+    world.publish(an_update("app"))
+    world.scan(app=INSTALLED)
+
+    assert explained(world, "ref") == {}
+
+
 def test_scan_is_asked_for_the_revision_that_a_release_holds():
     world = due_world()
     world.scan("ref", app=INSTALLED)
