@@ -12,6 +12,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.planning.actions import Cause
 from reconciler.planning.explain.case import Case, cause_of
 from reconciler.planning.explain.chain import Step
+from reconciler.planning.explain.restarts import restart_told
 from reconciler.planning.verdicts import needed_updates
 
 REFUSAL_FACT = "agent.policy.refusal"
@@ -57,6 +58,8 @@ def update_steps(case: Case, update: str) -> Iterator[Step]:
     yield from _scan_steps(case, required, is_missing=state is UpdateState.MISSING)
     if state in _BY_STATE:
         reason, told = _BY_STATE[state]
+        if reason is Reason.RESTART_PENDING:
+            told += restart_told(case.statuses)
         yield Step("state", told, reason, computer.last_scan_at)
     yield Step("state", "the last scan found it missing", at=computer.last_scan_at)
     yield from _supersedence(case, update)
