@@ -158,7 +158,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
-        _tell_content(rollout, draft)
+    _tell_content(world, rollouts, draft)
     for drill, run in live_runs(world, draft):
         objects.derive_drill(drill, run)
     draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
@@ -227,13 +227,13 @@ def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
         draft.tell(f"Site/{world.site.name}", ConditionType.CLOCK_BEHIND, message)
 
 
-def _tell_content(rollout: RolloutView, draft: Draft) -> None:
+def _tell_content(world: World, rollouts: Sequence[RolloutView], draft: Draft) -> None:
     """Say which captures do not work; nothing starts without its content (S18)."""
-    memory = rollout.world.observed.memory
+    memory, named = world.observed.memory, {rollout.name: rollout for rollout in rollouts}
     for assignment in memory.assignments.values():
         package = memory.packages.get((assignment.package, assignment.version))
-        if package is not None and package.rollout == rollout.name and assignment.problem:
-            subject = f"{rollout.subject}/{package.release}"
+        if assignment.problem and package is not None and package.rollout in named:
+            subject = f"{named[package.rollout].subject}/{package.release}"
             draft.tell(subject, ConditionType.CONTENT_MISSING, assignment.problem)
 
 

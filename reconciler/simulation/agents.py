@@ -84,6 +84,17 @@ class Agents:
         self._guidance = guidance
         self.scans.follow(guidance.scans, now)
 
+    def resume(self, world: World, memory: Memory) -> None:
+        """Take over what computers were at when they were observed."""
+        entries = world.observed.catalog.entries
+
+        def update(name: str) -> Update:
+            return entries[name].update
+
+        for one in offered(memory):
+            going = self.runs.resume(one, world.now, update)
+            self._permits.take(going)
+
     def tick(self, world: World, memory: Memory) -> Tally:
         """Let one tick happen."""
         now, tally = world.now, Tally()

@@ -100,6 +100,7 @@ class Simulation:
         """Let time pass, tick by tick."""
         now = self._span.begin
         self._arrive(now)
+        self._resume(now)
         plan, actions = self._settle(now)
         yield Moment(now, Tally(), plan, actions, has_planned=True)
         while now + self._span.step <= self._span.end:
@@ -194,8 +195,9 @@ class Simulation:
             self.memory = replace(self.memory, assignments=table)
         return bool(done)
 
-    def begin_content(self, now: datetime) -> None:
-        """Expect the content that is on its way already."""
+    def _resume(self, now: datetime) -> None:
+        """Go on with what is under way already: content that is brought, runs, restarts."""
+        self._agents.resume(self._world(now), self.memory)
         for key, one in self.memory.assignments.items():
             if one.state is not ContentState.DONE:
                 self._content[key] = now + self._behaviour.content_delay

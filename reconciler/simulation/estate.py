@@ -100,6 +100,12 @@ class RunBook:
         self.began[array_of(who)] = micros(now)
         self.running |= who
 
+    def resume(self, who: BitMap) -> BitMap:
+        """Let runs go on that the site knows to have begun and not to have ended; give whose."""
+        going = who & bits_of_flags(self.began > self.ended)
+        self.running |= going
+        return going
+
     def end(self, who: BitMap, ends: Ints, failed: BitMap) -> BitMap:
         """Let those of the runs end that go on; give whose."""
         mine = self.running & who

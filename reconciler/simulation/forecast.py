@@ -72,7 +72,6 @@ def make_forecast(
     unjudged = spread_unjudged(estate, observed.catalog, np.random.default_rng([seed, 1]))
     scene = Scene(desired, site, observed.memory, observed.catalog)
     simulation = Simulation(scene, estate, found.behaviour, span, seed)
-    simulation.begin_content(span.begin)
     forecast = Forecast(
         span.begin, span.end, seed, enforced=True, assumptions=(*found.assumptions, unjudged)
     )

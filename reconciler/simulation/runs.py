@@ -23,6 +23,7 @@ from reconciler.simulation.truth import Truth
 
 _LAST_MINUTES = 10 * 60 * MICROSECONDS
 _MICROSECOND = timedelta(microseconds=1)
+_REDRAWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,40 @@ class Runs:
     ) -> None:
         """Let computers begin a run; what it will come to is drawn now."""
         ordinals = array_of(who)
-        spans = self._spans(ordinals)
-        failed = (spans > one.runtime) | self._draw_failures(one, ordinals, update)
         begins = np.where(self.until[ordinals] == NEVER, micros(now), self.until[ordinals])
+        self._go_on(one, ordinals, begins, self._spans(ordinals), update)
+        self.book(one.release).begin(who, now)
+        self._publish(one.release)
+
+    def resume(self, one: Offered, now: datetime, update: Callable[[str], Update]) -> BitMap:
+        """Go on with what had begun before, restarts included; give whose runs."""
+        book = self.book(one.release)
+        members = BitMap(one.members)
+        who = book.resume(members - self.busy)
+        ordinals = array_of(who)
+        began = book.began[ordinals]
+        # When the site last heard of the computer, its run was not over.
+        lasted = np.maximum(self._estate.contact_at[ordinals], began) - began
+        self._go_on(one, ordinals, began, self._spans_beyond(ordinals, lasted), update)
+        ran = members & bits_of_flags(book.ended != NEVER)
+        self._want_restart(one, ran & self._truth.pending(one.offer.updates), now)
+        return who
+
+    def _go_on(
+        self,
+        one: Offered,
+        ordinals: Ordinals,
+        begins: Ints,
+        spans: Ints,
+        update: Callable[[str], Update],
+    ) -> None:
+        failed = (spans > one.runtime) | self._draw_failures(one, ordinals, update)
         self.until[ordinals] = begins + np.minimum(spans, one.runtime)
+        who = bits_of(ordinals)
         self.busy |= who
         self._doing[one.release] = one
         known = self._failing.get(one.release, BitMap())
         self._failing[one.release] = (known - who) | bits_of(ordinals[failed])
-        self.book(one.release).begin(who, now)
-        self._publish(one.release)
 
     def end(self, now: datetime, restarting: frozenset[str]) -> list[Ended]:
         """Let the runs end whose time is over."""
@@ -124,6 +149,15 @@ class Runs:
         drawn = self._chance.standard_normal(len(ordinals)) * self._behaviour.run_sigma[ordinals]
         spans: Ints = (self._behaviour.run_median[ordinals] * np.exp(drawn)).astype(np.int64)
         return spans
+
+    def _spans_beyond(self, ordinals: Ordinals, lasted: Ints) -> Ints:
+        """Draw how long runs take of which it is known how long they took at least."""
+        spans = self._spans(ordinals)
+        for _ in range(_REDRAWS):
+            short = spans < lasted
+            spans[short] = self._spans(ordinals[short])
+        longest: Ints = np.maximum(spans, lasted)
+        return longest
 
     def _draw_failures(
         self, one: Offered, ordinals: Ordinals, update: Callable[[str], Update]

@@ -71,6 +71,11 @@ class Truth:
                 self._untold[update] |= done
         self._waiting -= who
 
+    def pending(self, updates: Iterable[str]) -> BitMap:
+        """Give who waits for a restart because of one of these updates."""
+        known = self._real[UpdateState.PENDING_RESTART]
+        return BitMap.union(BitMap(), *(known[one] for one in updates if one in known))
+
     def missing(self, update: str) -> BitMap:
         """Give who really misses an update."""
         return self._real[UpdateState.MISSING].get(update) or BitMap()

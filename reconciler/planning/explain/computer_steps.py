@@ -12,6 +12,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.planning.actions import Cause
 from reconciler.planning.explain.case import Case, cause_of
 from reconciler.planning.explain.chain import Step
+from reconciler.planning.explain.restarts import restart_told
 from reconciler.planning.verdicts import needed_updates
 
 REFUSAL_FACT = "agent.policy.refusal"
@@ -74,6 +75,8 @@ def update_steps(case: Case, update: str) -> Iterator[Step]:
     yield from _version_steps(case, required, is_missing=is_missing)
     if state in _BY_STATE:
         reason, told = _BY_STATE[state]
+        if reason is Reason.RESTART_PENDING:
+            told += restart_told(case.statuses)
         yield Step("state", told, reason, computer.last_scan_at)
     yield Step("state", "the last scan found it missing", at=computer.last_scan_at)
     yield from _supersedence(case, update)
