@@ -66,3 +66,12 @@ def test_simulation_is_timed():
     assert figures["ticks"] == 2 * 24 * 4 + 1
     assert figures["started"] > 0
     assert figures["processorSeconds"] > 0
+
+
+def test_scan_of_an_agent_is_timed_and_its_memory_is_told():
+    figures = figures_of("agent_scan.py", "--rounds=1")
+
+    assert figures["packages"] > 0
+    assert figures["scanSeconds"] > 0
+    assert set(figures["withinBars"]) == set(figures["bars"]) == {"ratio", "residentMib"}
+    assert figures["withinBars"]["residentMib"], figures["residentMib"]

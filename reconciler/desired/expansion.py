@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -28,6 +29,7 @@ EMERGENCY = "EmergencyChange"
 REMOVAL = "Removal"
 DRILL = "Drill"
 REFERENCE = "reference"
+_KNOWN_NAMES = 10_000
 _STROKE = "/"
 _EMERGENCY_HALT = Halt(failures=Fraction(10, 100), min_reported=5)
 
@@ -66,6 +68,7 @@ def rollout_name(kind: str, name: str) -> str:
     return name if kind == ROLLOUT else f"{kind}{_STROKE}{name}"
 
 
+@lru_cache(maxsize=_KNOWN_NAMES)
 def kind_and_name(rollout: str) -> tuple[str, str]:
     """Give the kind and the name of the manifest behind a rollout's name."""
     kind, _, name = rollout.rpartition(_STROKE)

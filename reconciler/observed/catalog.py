@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -65,6 +65,22 @@ class Catalog:
             for newer in self.superseders.get(update, ())
             if self.entries[newer].update.classification not in _NEVER_REPLACES
         )
+
+    def of_products(self, products: Iterable[str]) -> Iterator[CatalogEntry]:
+        """Give the entries of one or more products, some of them twice; of none named, all."""
+        named = frozenset(products)
+        if not named:
+            yield from self.entries.values()
+        for product in named:
+            yield from self._by_product.get(product, ())
+
+    @cached_property
+    def _by_product(self) -> Mapping[str, list[CatalogEntry]]:
+        found: defaultdict[str, list[CatalogEntry]] = defaultdict(list)
+        for entry in self.entries.values():
+            for product in entry.update.all_products:
+                found[product].append(entry)
+        return found
 
     def _is_withdrawn(self, update: str) -> bool:
         entry = self.entries.get(update)

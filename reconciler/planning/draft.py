@@ -38,16 +38,19 @@ class Draft:
         self._halted: tuple[PhaseRecord, ...] | None = None
         self._conditions: set[Condition] = set()
         self._wakes: set[datetime] = set()
+        self.has_moved = False
+        """Whether anything was decided since the round began."""
 
-    def begin_round(self) -> int:
-        """Forget what was told of a state that is being left; give the number of actions so far."""
+    def begin_round(self) -> None:
+        """Forget what was told of a state that is being left."""
         self._conditions.clear()
         self._wakes.clear()
-        return len(self.actions)
+        self.has_moved = False
 
     def act(self, verb: Verb, record: RolloutRecord, cause: Cause) -> None:
         """Decide an action, and let the following steps see its effect."""
         self.actions.append(Action(verb, record, cause))
+        self.has_moved = True
         self._halted = None
         for table, key in self._places(record):
             if verb in DROPS:
@@ -83,6 +86,10 @@ class Draft:
         """Give a rollout's releases, oldest first."""
         mine = self._releases_of[rollout]
         return [mine[number] for number in sorted(mine)]
+
+    def live_releases(self, rollout: str) -> list[Release]:
+        """Give those that still offer something, oldest first."""
+        return [one for one in self.releases_of(rollout) if not one.retired and one.offered()]
 
     def phases_of(self, release: Release) -> dict[str, PhaseRecord]:
         """Give the opened phases of a release by name."""

@@ -20,7 +20,8 @@ def meets_ratio(census: Census) -> bool:
     counted = len(census.counted)
     if not census.liable:
         return census.gate.allow_empty
-    return counted > 0 and census.complying >= census.gate.success * counted
+    share = census.gate.success
+    return counted > 0 and census.complying * share.denominator >= share.numerator * counted
 
 
 def gate_bars(census: Census) -> Iterator[PhaseReason]:

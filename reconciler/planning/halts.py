@@ -88,8 +88,9 @@ def keeps_back(record: PhaseRecord, rollout: str, release: int) -> bool:
 
     What broke computers when it came has to be removable, and the other way round.
     """
-    same_way = is_removal(record.rollout) == is_removal(rollout)
-    return same_way and record.blocks(rollout, release)
+    if not record.blocks(rollout, release):
+        return False
+    return is_removal(record.rollout) == is_removal(rollout)
 
 
 def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> list[PhaseRecord]:

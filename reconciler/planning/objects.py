@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from reconciler.desired.expansion import DRILL, EMERGENCY, REFERENCE, is_held, kind_and_name
@@ -24,6 +25,7 @@ from reconciler.model.objects import (
     Program,
 )
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release
+from reconciler.observed.catalog import Catalog
 from reconciler.observed.memory import DerivedObject, Memory, key_of
 from reconciler.planning.actions import Action, Cause, Verb
 from reconciler.planning.draft import Draft
@@ -49,10 +51,10 @@ R = TypeVar("R", bound=DerivedObject)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An object that should exist, and why."""
+    """An object that should exist, and who says why: few are new, so few are asked."""
 
     record: DerivedObject
-    cause: Cause
+    why: Callable[[], Cause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,12 @@ class ObjectDraft:
         record = has_scans(rollout)
         if record is not None:
             self._derive_scans(rollout, record)
-        for release in self._draft.releases_of(rollout.name):
-            if not release.retired and release.offered():
-                self._derive_release(rollout, release)
+        for release in self._draft.live_releases(rollout.name):
+            self._derive_release(rollout, release)
 
     def _derive_scans(self, rollout: RolloutView, record: EmergencyRecord) -> None:
         """One version of the scan package, advertised to the reference computers (S21)."""
-        cause = rollout.cause("S21", "the emergency scans for its updates")
+        cause = partial(rollout.cause, "S21", "the emergency scans for its updates")
         scans = scans_of(rollout, record, self._package_id(scan_package_name(rollout)))
         known = self._memory.packages.get((scans.package.id, scans.package.version))
         package = known or scans.package
@@ -111,7 +112,7 @@ class ObjectDraft:
 
     def derive_drill(self, drill: DrillView, run: DrillRecord) -> None:
         """Add the package of a run's own, and the scan in it, advertised once it is staged (I5)."""
-        cause = drill.cause(f"run {run.run} is {run.state.value}")
+        cause = partial(drill.cause, f"run {run.run} is {run.state.value}")
         name = drill.package_name(run)
         made = drill_package(drill, run, self._package_id(name))
         package = self._memory.packages.get((made.id, made.version), made)
@@ -124,7 +125,7 @@ class ObjectDraft:
 
     def _derive_release(self, rollout: RolloutView, release: Release) -> None:
         """One package version per release, offered in each phase that has opened (S16, S20)."""
-        cause = rollout.cause("S20", f"release {release.number} needs its content")
+        cause = partial(rollout.cause, "S20", f"release {release.number} needs its content")
         package = self._package(rollout, release)
         program = Program(
             package.id,
@@ -147,17 +148,17 @@ class ObjectDraft:
                 opening = Opening(release, phase, record)
                 offer = self._advertisement(rollout, opening, program, held=held)
                 because = f"release {release.number} is open in the phase"
-                why = rollout.cause("S16", because, phase=phase.name)
+                why = partial(rollout.cause, "S16", because, phase=phase.name)
                 self.wanted.append(Wanted(offer, why))
 
     def _max_runtime(self, rollout: RolloutView, release: Release) -> timedelta:
         """Give room for the packages, if there are any, and for each update of one's own (S4)."""
-        entries = self._world.observed.catalog.entries
-        known = [entries[one].update for one in release.ids if one in entries]
-        own = [one.custom.max_runtime for one in known if one.custom is not None]
         whole = rollout.group.document.spec.max_runtime
-        has_packages = len(own) < len(release.ids)
-        return sum(own, whole if has_packages else timedelta(0))
+        return self._world.memo.value(
+            ("runtime", release.rollout, release.number),
+            (release, whole),
+            lambda: _room_for(release, self._world.observed.catalog, whole),
+        )
 
     def _package(self, rollout: RolloutView, release: Release) -> Package:
         """Keep a release's package, whichever authorization its rollout names by now.
@@ -238,6 +239,13 @@ class ObjectDraft:
         return identity
 
 
+def _room_for(release: Release, catalog: Catalog, whole: timedelta) -> timedelta:
+    known = [catalog.entries[one].update for one in release.ids if one in catalog.entries]
+    own = [one.custom.max_runtime for one in known if one.custom is not None]
+    has_packages = len(own) < len(release.ids)
+    return sum(own, whole if has_packages else timedelta(0))
+
+
 def diff_objects(world: World, wanted: list[Wanted]) -> list[Action]:
     """Compare what should exist with what does; retire in the order of S22.
 
@@ -253,12 +261,12 @@ def diff_objects(world: World, wanted: list[Wanted]) -> list[Action]:
         if identity not in kept and world.observed.fresh
     ]
     changed = [
-        Action(_CHANGE[type(one.record)], one.record, one.cause)
+        Action(_CHANGE[type(one.record)], one.record, one.why())
         for identity, one in kept.items()
         if type(one.record) in _CHANGE and identity in existing and existing[identity] != one.record
     ]
     created = [
-        Action(_CREATE[type(one.record)], one.record, one.cause)
+        Action(_CREATE[type(one.record)], one.record, one.why())
         for identity, one in kept.items()
         if identity not in existing
     ]

@@ -7,92 +7,45 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from pyroaring import FrozenBitMap
-
-from reconciler.desired.expansion import expand, is_held
+from reconciler.desired.expansion import expand
 from reconciler.desired.state import DesiredState
 from reconciler.model.drills import DrillRecord
 from reconciler.model.emergencies import EmergencyRecord
-from reconciler.model.rollouts import Passage, PhaseState, Release
+from reconciler.model.rollouts import PhaseState
 from reconciler.model.times import later
-from reconciler.observed.memo import Bits, Memo
-from reconciler.observed.memory import RolloutRecord, key_of
+from reconciler.observed.memo import Memo
 from reconciler.observed.state import ObservedState
 from reconciler.planning.actions import DROPS, Action, Verb
 from reconciler.planning.approving import note_approvals
 from reconciler.planning.assertions import FailedAssertion, asks_assertions, failed_assertions
 from reconciler.planning.budgets import budget_domains, tell_exhausted
-from reconciler.planning.census import Census
 from reconciler.planning.clocks import clock_skews
 from reconciler.planning.cloned import tell_cloned
 from reconciler.planning.collections import Collections
 from reconciler.planning.conditions import Condition, ConditionType
+from reconciler.planning.counts import PhaseCount, count_phases
 from reconciler.planning.custom import custom_targets, detect_classes, tell_unable
 from reconciler.planning.draft import Draft
-from reconciler.planning.drills import advance_drills, live_runs
-from reconciler.planning.emergencies import (
-    advance_emergencies,
-    remember_scanners,
-    retire_ended,
-    tell_emergencies,
-)
+from reconciler.planning.drills import live_runs
 from reconciler.planning.facts import tell_missing_facts
 from reconciler.planning.freezes import freeze_windows, tell_freezes
 from reconciler.planning.guidance import BudgetDomain, Guidance
-from reconciler.planning.halts import lift_relieved, resume
 from reconciler.planning.objects import ObjectDraft, diff_objects
-from reconciler.planning.phases import (
-    advance_release,
-    end_removed,
-    make_census,
-    observe_release,
-    retire_served,
-)
 from reconciler.planning.probing import probe_classes
 from reconciler.planning.prune_guard import PruneGuard
 from reconciler.planning.pruning import spend_grant, tell_withheld, withheld
 from reconciler.planning.readvertising import readvertise
-from reconciler.planning.releases import decide_releases
 from reconciler.planning.removals import tell_installed_again
 from reconciler.planning.renames import carry_over
 from reconciler.planning.render import plan_json
 from reconciler.planning.rolls import forget_rolls, keep_rolls
 from reconciler.planning.scanning import recently_scanned, scan_classes
-from reconciler.planning.standalone import retire_folded
-from reconciler.planning.targets import form_targets
+from reconciler.planning.settling import forget_ended, settle
 from reconciler.planning.updates import severity_conditions, unknown_updates
 from reconciler.planning.verdicts import Evidence
 from reconciler.planning.waivers import waived_updates, waiver_ends
 from reconciler.planning.windows import window_classes
 from reconciler.planning.world import RolloutView, SiteIdentity, World
-
-_MOST_ROUNDS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseCount:
-    """How one release stands in one phase: sizes of sets of computers.
-
-    Of each verdict those that are not waived, who are counted apart (S11).
-    """
-
-    rollout: str
-    release: int
-    phase: str
-    state: PhaseState
-    target: int
-    compliant: int
-    missing: int
-    unknown: int
-    pending_restart: int
-    failed: int
-    unreachable: int
-    reported: int
-    waived: int = 0
-    soak_since: datetime | None = None
-    opened_at: datetime | None = None
-    succeeded_at: datetime | None = None
-    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +139,8 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     draft = Draft(observed.memory)
     draft.actions += moves
     # What is forgotten must not decide any more, or the next plan would find more to do (S26).
-    _forget_ended(world, draft)
-    rollouts = _settle(world, draft)
+    forget_ended(world, draft)
+    rollouts = settle(world, draft)
     keep_rolls(world, draft)
     forget_rolls(world, draft)
     tell_missing_facts(world, rollouts, draft)
@@ -205,7 +158,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
     objects = ObjectDraft(world, draft)
     for rollout in rollouts:
         objects.derive(rollout)
-        _tell_content(rollout, draft)
+    _tell_content(world, rollouts, draft)
     for drill, run in live_runs(world, draft):
         objects.derive_drill(drill, run)
     draft.actions += diff_objects(world, [*objects.wanted, *withheld(world)])
@@ -222,7 +175,7 @@ def _decide(world: World, moves: Sequence[Action], now: datetime) -> Decisions:
         now=world.now,
         actions=tuple(sorted(draft.actions, key=_is_not_retirement)),
         conditions=tuple(sorted(conditions)),
-        counts=tuple(_counts(rollouts, draft)),
+        counts=tuple(count_phases(rollouts, draft)),
         emergencies=tuple(draft.emergencies[key] for key in sorted(draft.emergencies)),
         drills=tuple(draft.drills[key] for key in sorted(draft.drills)),
         guidance=guidance,
@@ -246,76 +199,6 @@ def make_world(
     evidence = Evidence(observed.catalog, recent, memo, waived, custom)
     guard = PruneGuard(desired, observed)
     return World(desired, observed, site, moment, collections, evidence, memo, guard, waivers)
-
-
-def _settle(world: World, draft: Draft) -> Sequence[RolloutView]:
-    """Decide emergencies and releases, then all halts, then phases, until nothing changes (S13).
-
-    Gives the rollouts as they are then.
-    """
-    for _ in range(_MOST_ROUNDS):
-        decided = draft.begin_round()
-        rollouts = world.rollouts(draft.emergencies.values())
-        advance_emergencies(rollouts, draft)
-        remember_scanners(rollouts, draft)
-        for rollout in rollouts:
-            decide_releases(rollout, draft)
-            resume(rollout, draft)
-            retire_ended(rollout, draft)
-        for rollout in rollouts:
-            _observe(rollout, draft)
-        for rollout in rollouts:
-            _advance(rollout, draft)
-        for rollout in rollouts:
-            retire_folded(rollout, rollouts, draft)
-        tell_emergencies(rollouts, draft)
-        advance_drills(world, draft)
-        if len(draft.actions) == decided:
-            return rollouts
-    message = "the decisions of one plan do not settle"
-    raise AssertionError(message)
-
-
-def _observe(rollout: RolloutView, draft: Draft) -> None:
-    for release in draft.releases_of(rollout.name):
-        lift_relieved(rollout, release, draft)
-    end_removed(rollout, draft)
-    for release in _live(rollout, draft):
-        observe_release(rollout, release, draft)
-
-
-def _advance(rollout: RolloutView, draft: Draft) -> None:
-    for release in _live(rollout, draft):
-        retire_served(rollout, release, draft)
-    for release in _live(rollout, draft):
-        advance_release(rollout, release, draft)
-
-
-def _live(rollout: RolloutView, draft: Draft) -> list[Release]:
-    return [
-        release
-        for release in draft.releases_of(rollout.name)
-        if not release.retired and release.offered()
-    ]
-
-
-def _forget_ended(world: World, draft: Draft) -> None:
-    """Forget rollouts that left git: only a complete read of it says so (S16, S29)."""
-    if not world.observed.fresh or world.guard.withholds:
-        return
-    tables: tuple[tuple[Verb, Iterable[RolloutRecord]], ...] = (
-        (Verb.FORGET_TARGETS, draft.memberships.values()),
-        (Verb.FORGET_PHASE, draft.phases.values()),
-        (Verb.FORGET_TOKEN, draft.tokens.values()),
-        (Verb.FORGET_RERUN, draft.reruns.values()),
-        (Verb.FORGET_RELEASE, draft.releases.values()),
-        (Verb.FORGET_EMERGENCY, draft.emergencies.values()),
-        (Verb.FORGET_DRILL, draft.drills.values()),
-    )
-    for verb, records in tables:
-        gone = [record for record in records if not is_held(world.desired, record.rollout)]
-        for record in sorted(gone, key=key_of):
-            draft.act(verb, record, world.left_git(record.rollout, "S16"))
 
 
 def _guidance(
@@ -344,13 +227,13 @@ def _tell_clock(world: World, asked: datetime, draft: Draft) -> None:
         draft.tell(f"Site/{world.site.name}", ConditionType.CLOCK_BEHIND, message)
 
 
-def _tell_content(rollout: RolloutView, draft: Draft) -> None:
+def _tell_content(world: World, rollouts: Sequence[RolloutView], draft: Draft) -> None:
     """Say which captures do not work; nothing starts without its content (S18)."""
-    memory = rollout.world.observed.memory
+    memory, named = world.observed.memory, {rollout.name: rollout for rollout in rollouts}
     for assignment in memory.assignments.values():
         package = memory.packages.get((assignment.package, assignment.version))
-        if package is not None and package.rollout == rollout.name and assignment.problem:
-            subject = f"{rollout.subject}/{package.release}"
+        if assignment.problem and package is not None and package.rollout in named:
+            subject = f"{named[package.rollout].subject}/{package.release}"
             draft.tell(subject, ConditionType.CONTENT_MISSING, assignment.problem)
 
 
@@ -375,69 +258,6 @@ def _group_conditions(world: World, name: str) -> tuple[Condition, ...]:
         *unknown_updates(name, spec, catalog),
         *severity_conditions(name, spec, catalog, world.now),
     )
-
-
-def _counts(rollouts: Iterable[RolloutView], draft: Draft) -> Iterable[PhaseCount]:
-    """Count every live release; of an ended authorization nothing is left to bring about."""
-    for rollout in rollouts:
-        for release in _live(rollout, draft) if not rollout.has_ended else ():
-            targets = form_targets(rollout, release, draft)
-            for phase in rollout.phases:
-                census = make_census(rollout, release, phase, draft)
-                if census is None:
-                    yield _pending_count(rollout, release, phase.name, targets[phase.name])
-                elif not census.record.retired:
-                    yield _open_count(census)
-
-
-def _pending_count(
-    rollout: RolloutView, release: Release, phase: str, target: FrozenBitMap
-) -> PhaseCount:
-    evidence = rollout.world.evidence
-    place = (rollout.name, release.number, phase)
-    verdict, waived = evidence.judge_phase(place, target, release, rollout.aim)
-    return PhaseCount(
-        rollout=rollout.name,
-        release=release.number,
-        phase=phase,
-        state=PhaseState.PENDING,
-        target=len(target),
-        compliant=_liable(verdict.compliant, waived),
-        missing=_liable(verdict.non_compliant, waived),
-        unknown=_liable(verdict.unknown, waived),
-        pending_restart=_liable(verdict.pending_restart, waived),
-        failed=0,
-        unreachable=0,
-        reported=0,
-        waived=len(waived),
-    )
-
-
-def _open_count(census: Census) -> PhaseCount:
-    return PhaseCount(
-        rollout=census.release.rollout,
-        release=census.release.number,
-        phase=census.record.phase,
-        state=census.record.state,
-        target=len(census.target),
-        compliant=_liable(census.verdict.compliant, census.waived),
-        missing=_liable(census.verdict.non_compliant, census.waived),
-        unknown=_liable(census.verdict.unknown, census.waived),
-        pending_restart=_liable(census.verdict.pending_restart, census.waived),
-        failed=len(census.failed),
-        unreachable=len(census.unreachable),
-        reported=len(census.reported),
-        waived=len(census.waived),
-        soak_since=census.record.soak_since,
-        opened_at=census.record.opened_at,
-        succeeded_at=census.record.succeeded_at,
-        passage=census.record.passage,
-    )
-
-
-def _liable(who: Bits, waived: Bits) -> int:
-    """Count those who are not waived."""
-    return len(who) - who.intersection_cardinality(waived) if waived else len(who)
 
 
 def _is_not_retirement(action: Action) -> bool:

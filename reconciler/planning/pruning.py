@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from reconciler.desired.expansion import is_held
 from reconciler.model.grants import SpentGrant
@@ -48,7 +49,7 @@ def tell_withheld(world: World, draft: Draft) -> None:
 def withheld(world: World) -> Iterator[Wanted]:
     """Give what stays although git lacks it: the advertisements held, the rest as it is."""
     for record in _kept(world) if world.guard.withholds else ():
-        yield Wanted(record, _left_git(world, record))
+        yield Wanted(record, partial(_left_git, world, record))
 
 
 def _kept(world: World) -> Iterator[DerivedObject]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from reconciler.desired.expansion import is_removal
@@ -29,8 +29,7 @@ def group_updates(
     """
     chosen = {update for update in {*spec.updates, *folded} if update in catalog.entries}
     if spec.query is not None:
-        matches = _matcher(spec.query, now)
-        chosen.update(update for update, entry in catalog.entries.items() if matches(entry))
+        chosen.update(entry.update.id for entry in _matching(spec.query, catalog, now))
     return frozenset(chosen.difference(spec.exclude))
 
 
@@ -59,11 +58,8 @@ def severity_conditions(
     """Tell that a group asks updates for a severity which their source does not tell."""
     if spec.query is None or spec.query.severity is None:
         return ()
-    matches = _matcher(spec.query.model_copy(update={"severity": None}), now)
-    if not any(
-        entry.update.severity is UpdateSeverity.UNSET and matches(entry)
-        for entry in catalog.entries.values()
-    ):
+    otherwise = _matching(spec.query.model_copy(update={"severity": None}), catalog, now)
+    if not any(entry.update.severity is UpdateSeverity.UNSET for entry in otherwise):
         return ()
     message = "its query asks for a severity, and some updates that fit otherwise have none"
     return (Condition(f"UpdateGroup/{name}", ConditionType.SEVERITY_MISSING, message),)
@@ -119,23 +115,20 @@ def parse_severity_bound(text: str) -> tuple[str, UpdateSeverity]:
     return match.group(1) or "=", SEVERITY_WORDS[match.group(2)]
 
 
-def _matcher(query: UpdateQuery, now: datetime) -> Callable[[CatalogEntry], bool]:
-    """Give the test whether every field of the query accepts; values of a field are ORed."""
-    products, classes = frozenset(query.product), frozenset(query.classification)
-    releases, cves = frozenset(query.release), frozenset(query.cves)
-
-    def matches(entry: CatalogEntry) -> bool:
+def _matching(query: UpdateQuery, catalog: Catalog, now: datetime) -> Iterator[CatalogEntry]:
+    """Give the entries that every field of the query accepts; values of a field are ORed."""
+    classes, releases = frozenset(query.classification), frozenset(query.release)
+    cves = frozenset(query.cves)
+    for entry in catalog.of_products(query.product):
         update = entry.update
-        return (
-            (not products or not products.isdisjoint(update.all_products))
-            and (not classes or update.classification in classes)
+        if (
+            (not classes or update.classification in classes)
             and (not releases or not releases.isdisjoint(update.release))
             and (not cves or not cves.isdisjoint(update.cves))
             and (query.severity is None or is_in_bound(query.severity, update.severity))
             and _is_in_span(query, entry, now)
-        )
-
-    return matches
+        ):
+            yield entry
 
 
 def is_in_bound(bound: str, severity: UpdateSeverity) -> bool:

@@ -16,8 +16,9 @@ from reconciler.model.times import render_instant
 from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.conditions import Condition
+from reconciler.planning.counts import PhaseCount
 from reconciler.planning.own_deadlines import terms_of
-from reconciler.planning.plan import PhaseCount, Plan
+from reconciler.planning.plan import Plan
 from reconciler.planning.world import SiteIdentity
 from reconciler.simulation.clockwork import Moment, Scene, Simulation, Span
 from reconciler.simulation.estate import Estate

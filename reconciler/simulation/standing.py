@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.planning.plan import PhaseCount
+from reconciler.planning.counts import PhaseCount
 
 SHARES = (50, 95, 99)
 ReleaseKey = tuple[str, int]

@@ -16,7 +16,7 @@ from reconciler.model.rollouts import PhaseRecord, Release
 from reconciler.model.times import render_instant
 from reconciler.observed.memory import Membership
 from reconciler.planning.actions import Action, Verb
-from reconciler.planning.plan import PhaseCount
+from reconciler.planning.counts import PhaseCount
 from reconciler.simulation.clockwork import Moment
 from reconciler.simulation.lateness import Missed
 from reconciler.simulation.standing import Standings

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from reconciler.model.codec import decode
 from reconciler.model.errors import ProtocolError, StoreError
@@ -22,6 +22,9 @@ _KEPT_LIVES = 8
 _LONGEST_INSTANCE = 64
 Mark = tuple[int, int]
 """Epoch and serial of a batch."""
+Lives = dict[str, Mark]
+"""The random words of an agent's processes, who spoke last at the end, with the newest of each."""
+_NOTHING_SAID = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,21 @@ class InboxRepository:
         """Keep a batch that is the next one, or a newer full one; `body` is its JSON text.
 
         A repeat is answered and not kept. A gap, a step back to an older epoch or a first batch
-        that is not full asks the agent for everything. Raises ProtocolError for numbers that no
-        agent may send.
+        that is not full asks the agent for everything; its life is noted all the same. Raises
+        ProtocolError for numbers that no agent may send.
         """
         mark = _checked_mark(batch)
         known = self._mark_of(batch.computer)
+        lives = self._lives_of(batch.computer)
         if not _is_next(batch, mark, known):
+            if known is not None:
+                self._note_lives(batch.computer, _with_life(lives, batch.instance, mark))
             return _refusal(mark, known)
         row = {
             "computer": batch.computer,
             "epoch": batch.epoch,
             "serial": batch.serial,
-            "instances": _after(self._instances_of(batch.computer), batch.instance),
+            "instances": _lives_text(_with_life(lives, batch.instance, mark)),
         }
         self._connection.execute(upsert(reception, self._connection), row)
         packed = zlib.compress(body, 1)
@@ -67,11 +73,13 @@ class InboxRepository:
     def is_of_another_machine(self, batch: Batch) -> bool:
         """Tell whether the agent's life that speaks had already given way to another one (L3).
 
-        A machine that restarts begins a new life and never goes back to an older one: two
-        machines that speak by turns with one credential do. Ask before the batch is accepted.
+        A machine that restarts begins a new life and never goes on with an older one: two
+        machines that speak by turns with one credential do. A late repeat of what an older life
+        said before is no sign. Ask before the batch is accepted; raises ProtocolError as it does.
         """
-        lives = self._instances_of(batch.computer).split()
-        return bool(batch.instance) and batch.instance in lives[:-1]
+        mark = _checked_mark(batch)
+        *older, _ = self._lives_of(batch.computer).items() or [("", mark)]
+        return mark > dict(older).get(_word(batch.instance), mark)
 
     def forget(self, computer: str) -> None:
         """Forget what was received of a computer, which begins anew."""
@@ -120,9 +128,13 @@ class InboxRepository:
         for row in rows:
             self._connection.execute(delete(inbox).where(inbox.c.id == row["used"]))
 
-    def _instances_of(self, computer: str) -> str:
+    def _lives_of(self, computer: str) -> Lives:
         query = select(reception.c.instances).where(reception.c.computer == computer)
-        return self._connection.scalar(query) or ""
+        return _read_lives(self._connection.scalar(query) or "")
+
+    def _note_lives(self, computer: str, lives: Lives) -> None:
+        mine = reception.c.computer == computer
+        self._connection.execute(update(reception).where(mine).values(instances=_lives_text(lives)))
 
     def _mark_of(self, computer: str) -> Mark | None:
         query = select(reception.c.epoch, reception.c.serial).where(
@@ -132,10 +144,31 @@ class InboxRepository:
         return None if row is None else (row.epoch, row.serial)
 
 
-def _after(instances: str, instance: str) -> str:
-    """Add this life of the agent behind the ones before; only the last few are kept."""
-    lives = [one for one in instances.split() if one != instance]
-    return " ".join([*lives, instance.replace(" ", "")[:_LONGEST_INSTANCE]][-_KEPT_LIVES:])
+def _with_life(lives: Lives, instance: str, mark: Mark) -> Lives:
+    """Note the newest that a life said, and that it spoke last; a late repeat is no news."""
+    life = _word(instance)
+    if not life or mark <= lives.get(life, _NOTHING_SAID):
+        return lives
+    others = [(one, said) for one, said in lives.items() if one != life]
+    return dict([*others, (life, mark)][-_KEPT_LIVES:])
+
+
+def _word(instance: str) -> str:
+    return "".join(instance.split())[:_LONGEST_INSTANCE]
+
+
+def _lives_text(lives: Lives) -> str:
+    return " ".join(f"{one}@{epoch}.{serial}" for one, (epoch, serial) in lives.items())
+
+
+def _read_lives(text: str) -> Lives:
+    """Read what `_lives_text` wrote; a life that was kept without its mark had said nothing."""
+    lives: Lives = {}
+    for one in text.split():
+        life, _, said = one.rpartition("@")
+        epoch, _, serial = said.partition(".")
+        lives[life or one] = (int(epoch), int(serial)) if life else _NOTHING_SAID
+    return lives
 
 
 def _checked_mark(batch: Batch) -> Mark:

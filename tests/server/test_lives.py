@@ -28,8 +28,12 @@ def enrol(client, name, hardware_id, token):
 
 def speak(client, world, reply, instances):
     """Send a batch of each of these lives of an agent, all with one credential."""
+    speak_as(client, world, reply, *enumerate(instances, 1))
+
+
+def speak_as(client, world, reply, *said):
     headers = {"authorization": f"Bearer {reply['credential']}"}
-    for serial, instance in enumerate(instances, 1):
+    for serial, instance in said:
         changes = {"serial": serial, "full": serial == 1, "instance": instance}
         batch = world.batch(**changes) | {"computer": reply["computer"]}
         answer = client.post("/v1/messages", json=batch, headers=headers)
@@ -74,6 +78,23 @@ def test_machine_that_restarts_is_no_clone(client, world, image_token):
 
     with world.store.read() as view:
         assert view.computers.find(reply["computer"]).quarantine == ""
+
+
+def test_late_repeat_of_what_was_said_before_a_restart_is_no_clone(client, world, image_token):
+    reply = enrol(client, "n-1", "hw-n1", image_token).json()
+    speak_as(client, world, reply, (1, "a"), (2, "a"), (3, "b"), (2, "a"), (1, "a"), (4, "b"))
+
+    with world.store.read() as view:
+        assert view.computers.find(reply["computer"]).quarantine == ""
+
+
+def test_machines_that_speak_in_step_are_quarantined(client, world, image_token):
+    """What the second one says has the number of what the first one said: it looks repeated."""
+    reply = enrol(client, "n-1", "hw-n1", image_token).json()
+    speak_as(client, world, reply, (1, "original"), (1, "clone"), (2, "original"))
+
+    with world.store.read() as view:
+        assert view.computers.find(reply["computer"]).quarantine == CLONED
 
 
 def test_two_machines_with_one_credential_are_quarantined(client, world, image_token):

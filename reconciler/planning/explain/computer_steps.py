@@ -12,6 +12,7 @@ from reconciler.model.updates import UpdateState
 from reconciler.planning.actions import Cause
 from reconciler.planning.explain.case import Case, cause_of
 from reconciler.planning.explain.chain import Step
+from reconciler.planning.explain.restarts import restart_told
 from reconciler.planning.verdicts import needed_updates
 
 REFUSAL_FACT = "agent.policy.refusal"
@@ -45,6 +46,21 @@ def contact_steps(case: Case) -> Iterator[Step]:
         yield Step("access", told, Reason.ACCESS_DENIED, computer.last_contact_at)
 
 
+def scan_steps(case: Case, *, is_missing: bool = False) -> Iterator[Step]:
+    """Ask whether there is a scan to believe; one that found something missing needs no age."""
+    scanned_at = case.computer.last_scan_at
+    if scanned_at is None:
+        yield _never_scanned(case)
+        return
+    rule = _scan_rule(case)
+    fresh = case.computer.ordinal in case.world.evidence.recent
+    if not fresh and not is_missing:
+        told = "its last scan is older than its staleAfter"
+        yield Step("scan", told, Reason.SCAN_STALE, scanned_at, rule)
+    told = "recent enough" if fresh else "older than its staleAfter, and found the update missing"
+    yield Step("scan", told, at=scanned_at, rule=rule)
+
+
 def update_steps(case: Case, update: str) -> Iterator[Step]:
     """Ask what the last scan says of the update; what it finds missing needs no fresher one."""
     computer, entry = case.computer, case.world.observed.catalog.entries.get(update)
@@ -54,9 +70,13 @@ def update_steps(case: Case, update: str) -> Iterator[Step]:
     required = case.required(entry)
     yield Step("catalog", f"known since content version {required}", at=entry.first_seen_at)
     state = computer.states.get(update)
-    yield from _scan_steps(case, required, is_missing=state is UpdateState.MISSING)
+    is_missing = state is UpdateState.MISSING
+    yield from scan_steps(case, is_missing=is_missing)
+    yield from _version_steps(case, required, is_missing=is_missing)
     if state in _BY_STATE:
         reason, told = _BY_STATE[state]
+        if reason is Reason.RESTART_PENDING:
+            told += restart_told(case.statuses)
         yield Step("state", told, reason, computer.last_scan_at)
     yield Step("state", "the last scan found it missing", at=computer.last_scan_at)
     yield from _supersedence(case, update)
@@ -76,23 +96,12 @@ def _silence(case: Case, seen_at: datetime) -> tuple[Reason, str]:
     return Reason.OFFLINE, "nothing was heard of it for longer than three reports take"
 
 
-def _scan_steps(case: Case, required: int, *, is_missing: bool) -> Iterator[Step]:
+def _version_steps(case: Case, required: int, *, is_missing: bool) -> Iterator[Step]:
     computer = case.computer
-    scanned_at = computer.last_scan_at
-    if scanned_at is None:
-        yield _never_scanned(case)
-        return
-    rule = _scan_rule(case)
-    fresh = computer.ordinal in case.world.evidence.recent
-    if not fresh and not is_missing:
-        told = "its last scan is older than its staleAfter"
-        yield Step("scan", told, Reason.SCAN_STALE, scanned_at, rule)
-    told = "recent enough" if fresh else "older than its staleAfter, and found the update missing"
-    yield Step("scan", told, at=scanned_at, rule=rule)
     versions = f"it knew content version {computer.scan_version}, {required} is required"
     if computer.scan_version < required and not is_missing:
-        yield Step("content version", versions, Reason.SCAN_BEFORE_CATALOG, scanned_at)
-    yield Step("content version", versions, at=scanned_at)
+        yield Step("content version", versions, Reason.SCAN_BEFORE_CATALOG, computer.last_scan_at)
+    yield Step("content version", versions, at=computer.last_scan_at)
 
 
 def _never_scanned(case: Case) -> Step:

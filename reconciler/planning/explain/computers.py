@@ -9,7 +9,7 @@ from reconciler.model.reasons import Reason
 from reconciler.model.updates import UpdateState
 from reconciler.planning.explain.case import Case
 from reconciler.planning.explain.chain import Chain, Step, until_one_holds
-from reconciler.planning.explain.computer_steps import contact_steps, update_steps
+from reconciler.planning.explain.computer_steps import contact_steps, scan_steps, update_steps
 from reconciler.planning.explain.offer_steps import Way, offer_steps, ways
 from reconciler.planning.plan import Decisions
 
@@ -58,8 +58,12 @@ class ComputerExplained:
 
 
 def explain_computer(case: Case, asked: str | None) -> ComputerExplained:
-    """Explain one update, or every one that is not installed there."""
+    """Explain one update, or every one that is not installed there.
+
+    Where none is known to be open, what keeps the site from knowing is told of all of them.
+    """
     updates = (asked,) if asked is not None else open_updates(case)
+    found = tuple(explain_update(case, update) for update in updates)
     statuses = case.statuses
     return ComputerExplained(
         computer=case.computer.name,
@@ -68,7 +72,7 @@ def explain_computer(case: Case, asked: str | None) -> ComputerExplained:
         last_contact_at=case.computer.last_contact_at,
         last_scan_at=case.computer.last_scan_at,
         last_status_at=statuses[0].at if statuses else None,
-        updates=tuple(explain_update(case, update) for update in updates),
+        updates=found or _unknown(case),
     )
 
 
@@ -93,6 +97,12 @@ def open_updates(case: Case) -> tuple[str, ...]:
             if applies and case.required(entry) > computer.scan_version:
                 found.add(update)
     return tuple(sorted(found))
+
+
+def _unknown(case: Case) -> tuple[UpdateExplained, ...]:
+    """Say why nobody knows what the computer lacks; nothing where its last scan tells."""
+    chain = until_one_holds((*contact_steps(case), *scan_steps(case)))
+    return (UpdateExplained(EVERY_UPDATE, "", chain),) if chain[-1].reason is not None else ()
 
 
 def explain_update(case: Case, update: str) -> UpdateExplained:

@@ -9,30 +9,19 @@ from reconciler.model.computers import RunOutcome
 from reconciler.model.messages import StatusId
 from reconciler.model.policy import Offer
 from reconciler.model.reasons import Reason
-from reconciler.model.run_reasons import Refusal
+from reconciler.model.run_reasons import Failure, Refusal
 from reconciler.model.starts import due_at, fitting, is_due, ripe
 from reconciler.model.times import render_instant
 from reconciler.planning.explain.case import Attempt, Case
 from reconciler.planning.explain.chain import Step
+from reconciler.planning.explain.restarts import restart_told
 from reconciler.planning.explain.windows import window_step
 
-_POSTPONED = frozenset(
-    {
-        StatusId.INSTALL_RESCHEDULED_BY_USER,
-        StatusId.INSTALL_POSTPONED_BY_USER,
-        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
-    }
-)
-_WAITS = frozenset(
-    {
-        StatusId.RUN_WAITS,
-        StatusId.INSTALL_POSTPONED_AUTOMATICALLY,
-        StatusId.RESTART_FIRST_RESCHEDULED_BY_USER,
-        StatusId.RESTART_FIRST_POSTPONED_BY_USER,
-        StatusId.RESTART_FIRST_POSTPONED_AUTOMATICALLY,
-    }
-)
-_LATEST_IDS = 1
+_POSTPONED: dict[int, str] = {
+    StatusId.INSTALL_RESCHEDULED_BY_USER: "its user chose another time for it",
+    StatusId.INSTALL_POSTPONED_BY_USER: "its user postponed it",
+}
+_WAITS = frozenset({StatusId.RUN_WAITS, StatusId.INSTALL_POSTPONED_AUTOMATICALLY})
 _REFUSALS: dict[str, Reason] = {
     Refusal.DISK_FULL: Reason.DISK_FULL,
     Refusal.UNAUTHORIZED_UPGRADE: Reason.PREREQUISITE_TOO_OLD,
@@ -54,6 +43,10 @@ def start_steps(case: Case, offer: Offer, update: str) -> Iterator[Step]:
         told = "its waiver ended, and it is left out of runs until its own deadline"
         yield Step("waiver", told, Reason.WAIVER_GRACE, until=ripens_at)
     attempt = case.attempt_at(offer)
+    if attempt is not None and attempt.reason == Failure.RESTART_FIRST:
+        told = "its package asks for a restart before it can be installed"
+        told += restart_told(case.statuses_of(offer))
+        yield Step("last run", told, Reason.RESTART_PENDING, attempt.ended_at)
     if not is_due(offer, case.policy, attempt, now):
         yield _not_due(case, offer, attempt)
     yield _was_due(offer, attempt)
@@ -98,9 +91,9 @@ def _not_due(case: Case, offer: Offer, attempt: Attempt | None) -> Step:
     if attempt is not None and first is not None and first <= case.now:
         reason, told = _outcome(attempt)
         return Step("last run", told, reason, attempt.ended_at, until=due)
-    statuses = case.statuses_of(offer)[:_LATEST_IDS]
-    if any(one.id in _POSTPONED for one in statuses):
-        told = "its user postponed it"
+    statuses = case.statuses_of(offer)
+    if statuses and statuses[0].id in _POSTPONED:
+        told = _POSTPONED[statuses[0].id]
         return Step("due", told, Reason.POSTPONED, statuses[0].at, until=offer.mandatory_at)
     if offer.order.user.available and case.now < offer.mandatory_at:
         told = "its user may start it until the deadline"

@@ -146,13 +146,12 @@ def stages_of(decisions: Decisions) -> Mapping[PhaseKey, Stage]:
 
 
 def _stages(rollout: RolloutView, draft: Draft) -> Iterator[Stage]:
-    releases = draft.releases_of(rollout.name)
-    live = [one for one in releases if not one.retired and one.offered()]
-    for release in live:
+    for release in draft.live_releases(rollout.name):
         yield from _of_release(rollout, release, draft, is_cut=True)
     waiting = additions(rollout, draft)
     if waiting:
-        number = max((one.number for one in releases), default=0) + 1
+        known = draft.releases_of(rollout.name)
+        number = max((one.number for one in known), default=0) + 1
         ahead = Release(
             rollout.name,
             number,

@@ -589,6 +589,70 @@ def test_failure_tells_exit_code_last_words_and_when_it_is_tried_again():
     assert step.until == NOW + timedelta(days=7)
 
 
+RESTART_WORDS = {
+    11261: "chose another time",
+    11262: "postponed",
+    11263: "put off",
+    11264: "started",
+    11265: "started",
+    11266: "suppresses restarts of workstations",
+    11267: "suppresses restarts of servers",
+    11270: "users were told",
+    21003: "did not restart",
+}
+
+
+@pytest.mark.parametrize("told", sorted(RESTART_WORDS))
+def test_pending_restart_tells_what_became_of_it(told):
+    world = WORLDS[Reason.RESTART_PENDING]()
+    begun = _status(world, 10005, minutes=2)
+
+    step = explained(world, "ref", APP, [_status(world, told, "r"), begun])[APP].chain[-1]
+
+    assert f"{RESTART_WORDS[told]}" in step.evidence
+    assert f"({told}, r, 2026-" in step.evidence
+
+
+def test_word_of_an_earlier_run_is_about_another_restart():
+    world = WORLDS[Reason.RESTART_PENDING]()
+    before = [_status(world, 10008), _status(world, 10005, minutes=1), _status(world, 11267)]
+
+    step = explained(world, "ref", APP, before)[APP].chain[-1]
+
+    assert step.evidence == "installed, and waits for a restart"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (11257, "chose another time"),
+        (11258, "its user postponed"),
+        (11259, "suppressed"),
+        (11269, "goes on after a restart"),
+    ],
+)
+@pytest.mark.parametrize("days", [0, 8])
+def test_run_that_needs_a_restart_first_waits_for_it_and_not_for_its_recurrence(told, words, days):
+    world = WORLDS[Reason.FAILED]()
+    world.run("ref", outcome=RunOutcome.FAILED, exit_code=100, reason="restartFirst")
+    world.pass_time(days=days)
+    world.contact("ref")
+
+    step = explained(world, "ref", APP, [_status(world, told)])[APP].chain[-1]
+
+    assert (step.reason, step.until) == (Reason.RESTART_PENDING, None)
+    assert words in step.evidence
+
+
+@pytest.mark.parametrize(("told", "words"), [(11252, "chose another time"), (11253, "postponed")])
+def test_user_who_chose_another_time_is_told_from_one_who_postponed(told, words):
+    world = _with_user()
+
+    step = explained(world, "ref", APP, [_status(world, told)])[APP].chain[-1]
+
+    assert (step.reason, words in step.evidence) == (Reason.POSTPONED, True)
+
+
 def test_all_that_is_not_installed_is_explained_and_nothing_else():
     world = due_world()
     world.publish(an_update("lib"), an_update("new"))
@@ -599,6 +663,36 @@ def test_all_that_is_not_installed_is_explained_and_nothing_else():
 
     assert sorted(found) == [APP, "deb:Lab/security/newest/1.1"]
     assert found["deb:Lab/security/newest/1.1"].reason is Reason.SCAN_BEFORE_CATALOG
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"last_scan_at": None, "states": {}}, Reason.NOT_SCANNED, id="never-scanned"),
+        pytest.param({"retired": True}, Reason.RETIRED, id="retired"),
+        pytest.param({"quarantine": "cloned"}, Reason.QUARANTINED, id="quarantined"),
+        pytest.param({"last_scan_at": NOW - timedelta(days=9)}, Reason.SCAN_STALE, id="stale"),
+    ],
+)
+def test_all_updates_are_unknown_where_nothing_fresh_tells_of_any(changes, reason):
+    world = PlannerWorld()
+    world.enrol("ref")
+    world.publish(an_update("app"))
+    world.scan(app=INSTALLED)
+    world.change("ref", facts={"os.release": "other"}, **changes)
+
+    found = explained(world, "ref")
+
+    assert {update: one.reason for update, one in found.items()} == {"*": reason}
+
+
+def test_nothing_is_explained_where_a_fresh_scan_found_all_installed():
+    world = PlannerWorld()
+    world.enrol("ref")
+    world.publish(an_update("app"))
+    world.scan(app=INSTALLED)
+
+    assert explained(world, "ref") == {}
 
 
 def test_scan_is_asked_for_the_revision_that_a_release_holds():
