@@ -27,9 +27,9 @@ from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.world import SiteIdentity
 from reconciler.simulation.clockwork import Scene, Simulation, Span
+from reconciler.simulation.draws import expect
 from reconciler.simulation.estate import Estate
 from reconciler.simulation.fleet_spec import FleetSpec
-from reconciler.simulation.forecast import make_forecast
 from reconciler.simulation.generate import generate
 from reconciler.simulation.standing import Standings
 
@@ -102,7 +102,7 @@ def measure(desired: DesiredState, computers: int, seed: int) -> Error:
             )
             span = Span(asked_at, BEGIN + LENGTH, STEP)
             # The seed of the forecast has nothing to do with that of the world.
-            expected = make_forecast(desired, observed, SITE, span, seed + 1_000).standings
+            expected = expect(desired, observed, SITE, span, seed + 1_000).standings
     assert expected is not None
     ahead = [_days(one, asked_at) for one in (expected, standings)]
     return Error(seed, *ahead)

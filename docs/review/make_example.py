@@ -29,9 +29,9 @@ from reconciler.planning.review.make import make_review
 from reconciler.planning.review.markdown import review_markdown
 from reconciler.planning.world import SiteIdentity
 from reconciler.simulation.clockwork import Scene, Simulation, Span
+from reconciler.simulation.draws import expect
 from reconciler.simulation.estate import Estate
 from reconciler.simulation.fleet_spec import FleetSpec
-from reconciler.simulation.forecast import make_forecast
 from reconciler.simulation.generate import generate
 from reconciler.simulation.prediction import predict
 from reconciler.source.load import load_manifests
@@ -133,7 +133,7 @@ def comment() -> list[str]:
     observed = live(base)
     review = make_review(*(decide(one, observed, SITE, ASKED_AT) for one in (base, head)))
     span = Span(ASKED_AT, ASKED_AT + timedelta(days=30), STEP)
-    prediction = predict(make_forecast(head, observed, SITE, span, 1), review)
+    prediction = predict(expect(head, observed, SITE, span, 1), review)
     evidence = (
         "Planned for 400 computers of `bari`, as known at 2026-03-16T06:00:00Z, signed by it."
     )

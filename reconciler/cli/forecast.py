@@ -25,12 +25,12 @@ from reconciler.model.errors import ManifestError, ReconcilerError
 from reconciler.model.hints import did_you_mean
 from reconciler.model.times import parse_duration, parse_instant
 from reconciler.simulation.clockwork import Span
+from reconciler.simulation.draws import expect
 from reconciler.simulation.forecast import (
     ExpectedPhase,
     Forecast,
     days_to,
     forecast_json,
-    make_forecast,
     only,
     shares,
 )
@@ -78,7 +78,7 @@ def _make(asked: Asked) -> Forecast:
     if desired is None:
         raise ManifestError(problems)
     span = Span(begin, _end(asked.until, begin), read_tick(asked.tick))
-    forecast = make_forecast(desired, known.observed, known.site, span, asked.seed)
+    forecast = expect(desired, known.observed, known.site, span, asked.seed)
     if asked.rollout is None:
         return forecast
     names = {one.rollout for one in forecast.phases} | set(desired.rollouts)

@@ -31,7 +31,7 @@ from reconciler.planning.review.make import make_review
 from reconciler.planning.review.markdown import refusal_markdown, review_markdown
 from reconciler.planning.review.markdown_text import code, counted
 from reconciler.simulation.clockwork import Span
-from reconciler.simulation.forecast import make_forecast
+from reconciler.simulation.draws import expect
 from reconciler.simulation.prediction import predict
 from reconciler.source.merging import read_change, read_pins
 
@@ -115,7 +115,7 @@ def _predict(
         return None
     begin = review.now.replace(microsecond=0)
     span = Span(begin, begin + length, _TICK)
-    return predict(make_forecast(head, known.observed, known.site, span, _SEED), review)
+    return predict(expect(head, known.observed, known.site, span, _SEED), review)
 
 
 def _has_changes(review: Review) -> bool:

@@ -42,6 +42,7 @@ STATES = {
     "gitlab": {"pending", "running", "success", "failed", "canceled", "skipped"},
     "gitea": {"error", "failure", "pending", "success", "warning"},
 }
+LONGEST = {"github": 65_536, "gitlab": 1_000_000, "gitea": 65_535}
 EDIT = {"github": "PATCH", "gitlab": "PUT", "gitea": "PATCH"}
 FIELDS = {
     "github": {"state", "context", "description", "target_url"},
@@ -71,6 +72,8 @@ class Forge:
         self.asked.append(f"{method} {parts.path}")
         for name, value in HEADERS[self.kind].items():
             assert headers[name] == value
+        # GitHub answers nobody who does not say who asks.
+        assert headers["User-Agent"]
         if content is not None:
             assert headers["Content-Type"] == "application/json"
         fault = self.faults.pop(0) if self.faults else None
@@ -82,6 +85,8 @@ class Forge:
         return made
 
     def _serve(self, method, parts, content):
+        if content is not None and len(content.get("body", "")) > LONGEST[self.kind]:
+            return 422, {}, {"message": "body is too long"}
         listed, one, statuses = PATHS[self.kind]
         if method == "GET" and re.fullmatch(listed, parts.path):
             return 200, {}, self._page(parse_qs(parts.query))
@@ -98,6 +103,7 @@ class Forge:
             comment["body"] = content["body"]
             return 200, {}, comment
         if method == "POST" and re.fullmatch(statuses, parts.path):
+            assert "state" in content
             assert set(content) <= FIELDS[self.kind]
             assert content["state"] in STATES[self.kind]
             self.statuses.append(content)
