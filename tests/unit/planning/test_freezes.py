@@ -165,6 +165,13 @@ def test_whole_target_frozen_keeps_the_phase_from_opening():
     assert ("Rollout/monthly/1/first", "Frozen") in conditions(world)
 
 
+def test_freeze_holds_openings_from_the_instant_of_its_begin():
+    world = a_world(freeze(begin=timedelta(0)))
+    world.step()
+
+    assert world.state("first") == "pending"
+
+
 def test_phase_opens_when_the_freeze_ends():
     world = a_world(freeze(-HOUR, HOUR, collections="[reference]"))
     plan = world.step()

@@ -11,7 +11,7 @@ from pyroaring import BitMap, FrozenBitMap
 from reconciler.model.updates import UpdateState
 from reconciler.observed.cohorts import Cohorts
 from reconciler.observed.memory import Membership
-from reconciler.planning.own_deadlines import Terms, own_deadline, own_deadlines
+from reconciler.planning.own_deadlines import Terms, last_due, own_deadline, own_deadlines
 from tests.worlds import NOW, PlannerWorld, an_update
 
 MISSING = UpdateState.MISSING
@@ -58,6 +58,13 @@ def with_old():
     world.change("old", states=dict.fromkeys(world.entries, MISSING), last_contact_at=NOW - DAY)
     world.step()
     return world
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_last_deadline_of_a_phase_is_not_before_the_opening_and_the_grace(local):
+    terms = Terms(NOW + HOUR, local, opened_at=NOW, grace=DAY)
+
+    assert last_due(terms, BitMap([0]), lambda who: [(ROME, who)]) == NOW + DAY
 
 
 def test_first_contact_that_can_move_no_deadline_is_noted_after_an_hour():

@@ -315,3 +315,16 @@ def test_a_silent_holder_exhausts_a_budget_too(world, permit):
     world.pass_time(hours=3)
 
     assert "BudgetExhausted" in world.told()
+
+
+@pytest.mark.parametrize(("second", "is_told"), [({}, False), ({"failed": True}, True)])
+def test_a_budget_with_a_holder_that_may_still_succeed_is_not_exhausted(
+    world, permit, second, is_told
+):
+    """User starts count without a permit's leave: more may be disrupted than the budget allows."""
+    world.manifests.append(BUDGET.replace("50%", "1"))
+    world.contact("ref", "web")
+    other = replace(permit, computer=world.computers["web"].id, ordinal=1, name="web", began=True)
+    world.permits = (replace(permit, began=True, failed=True), replace(other, **second))
+
+    assert ("BudgetExhausted" in world.told()) == is_told

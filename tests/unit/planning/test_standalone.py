@@ -60,6 +60,17 @@ def test_standalone_retires_when_all_comply_and_a_rollup_holds_it(world):
     assert world.plan().actions == ()
 
 
+@pytest.mark.parametrize(("away", "offered"), [(6, 1), (7, 0)])
+def test_standalone_does_not_wait_for_who_is_unreachable(world, away, offered):
+    gate = "deadline: 0s, gate: {unreachableAfter: 7d}"
+    world.manifests[1] = URGENT.replace("deadline: 0s", gate)
+    world.pass_time(days=away)
+    world.install("ref-1", rollout="urgent")
+    world.step()
+
+    assert len(urgent_offers(world)) == offered
+
+
 def test_standalone_that_no_rollup_holds_stays(world):
     world.manifests[2] = ROLLUP.replace("{group: rollup}", f'{{group: rollup, except: ["{APP}"]}}')
     world.pass_time(minutes=1)
