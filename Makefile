@@ -55,7 +55,7 @@ check: venv ## Format, lint, types, layers, unit and property tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --violations --eval-annotations --target=3.9- reconciler/model reconciler/agent
-	$(BIN)/pytest tests/unit tests/property $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/property -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test: system venv ## All tests except the slow and the huge ones
 	$(BIN)/pytest -m "not slow and not huge" -n 2 --dist worksteal --cov $(PYTEST_ARGS)

@@ -25,7 +25,7 @@ from reconciler.simulation.behaviour import Behaviour
 from reconciler.simulation.chances import Chances
 from reconciler.simulation.contacts import Contacts
 from reconciler.simulation.estate import Estate
-from reconciler.simulation.offers import Offered, Spreads, offered
+from reconciler.simulation.offers import Deadlines, Offered, Spreads, offered
 from reconciler.simulation.openings import ANY_TIME, Openings
 from reconciler.simulation.permits import Permits
 from reconciler.simulation.runs import Ended, Runs
@@ -60,6 +60,7 @@ class Agents:
         self.runs = Runs(estate, behaviour, estate.truth, chance)
         self.spreads = Spreads(estate)
         self.chances = Chances(estate.size)
+        self.deadlines = Deadlines()
         self._permits = Permits(estate.size)
         self._unverified = BitMap()
         self._guidance: Guidance | None = None
@@ -126,7 +127,8 @@ class Agents:
         taken: Ints = np.zeros(self._estate.size, dtype=np.int64)
         for one in offers:
             rest = rests[one.offer.order.emergency]
-            self.chances.note(one, rest, heard, world.now)
+            own = self.deadlines.of(one, self._openings.zoned, world.now)
+            self.chances.note(one, rest, heard, own, world.now)
             if one.may_start:
                 asking = self._asking(one, world, memory, free, rest - taken)
                 self._begin(one, asking, world, tally)

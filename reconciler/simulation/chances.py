@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from reconciler.observed.memory import PhaseKey
 from reconciler.observed.order import Flags, Ints, Ordinals, array_of
-from reconciler.simulation.offers import Offered
+from reconciler.simulation.offers import Offered, Split
 
 
 @dataclass(slots=True)
@@ -38,10 +38,15 @@ class Chances:
             self._known[one.key] = Chance(nobody, nobody.copy(), nobody.copy())
         return self._known[one.key]
 
-    def note(self, one: Offered, rest: Ints, heard: BitMap, now: datetime) -> None:
-        """Look at one tick."""
-        due_at = one.offer.mandatory_at
-        if due_at is None or not one.offer.available_at <= now <= due_at + one.offer.order.spread:
+    def note(
+        self, one: Offered, rest: Ints, heard: BitMap, deadlines: Split, now: datetime
+    ) -> None:
+        """Look at one tick, for those whose own deadline and spread have not passed."""
+        due_at, spread = one.offer.mandatory_at, one.offer.order.spread
+        if due_at is None or now < one.offer.available_at:
+            return
+        over = [who for own, who in deadlines if own + spread < now]
+        if due_at + spread < now and len(over) == len(deadlines):
             return
         chance = self.of(one)
         chance.was_held |= one.offer.held or one.program.disabled
@@ -49,6 +54,9 @@ class Chances:
         room = rest >= one.runtime
         if one.offer.order.override_windows:
             room = np.ones(self._size, dtype=np.bool_)
+        if over:
+            room = room.copy()
+            room[array_of(BitMap.union(BitMap(), *over))] = False
         chance.had_room |= room
         there = array_of(heard)
         chance.was_there[there] |= room[there]

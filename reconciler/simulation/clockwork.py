@@ -25,7 +25,7 @@ from reconciler.planning.world import SiteIdentity, World
 from reconciler.simulation.agents import Agents, Tally
 from reconciler.simulation.behaviour import Behaviour
 from reconciler.simulation.estate import Estate
-from reconciler.simulation.lateness import Missed, find_missed
+from reconciler.simulation.lateness import Lateness, Missed
 from reconciler.simulation.offers import offered
 
 MOST_ROUNDS = 20
@@ -90,9 +90,9 @@ class Simulation:
         self._span = span
         self._arrivals = sorted(scene.arrivals, key=lambda one: one.at)
         self._content: dict[tuple[str, int, str], datetime] = {}
-        self._judged: set[tuple[str, int, str, datetime]] = set()
         self._memo = Memo()
         self._agents = Agents(estate, behaviour, span.step, np.random.default_rng(seed))
+        self._lateness = Lateness(self._agents, span.step)
         self.catalog = scene.catalog
         self.memory = scene.memory
 
@@ -112,7 +112,7 @@ class Simulation:
             actions = ()
             if is_due:
                 plan, actions = self._settle(now)
-            missed = tuple(self._missed(now))
+            missed = tuple(self._lateness.judge(self._world(now)))
             yield Moment(now, tally, plan, actions, has_planned=is_due, missed=missed)
 
     def _observed(self) -> ObservedState:
@@ -201,15 +201,3 @@ class Simulation:
         for key, one in self.memory.assignments.items():
             if one.state is not ContentState.DONE:
                 self._content[key] = now + self._behaviour.content_delay
-
-    def _missed(self, now: datetime) -> Iterator[Missed]:
-        """Judge each deadline once: when whoever began at it would have reported."""
-        for one in offered(self.memory):
-            offer = one.offer
-            if offer.mandatory_at is None:
-                continue
-            key = (*one.key, offer.mandatory_at)
-            slack = offer.order.spread + one.program.max_runtime + 2 * self._span.step
-            if key not in self._judged and offer.mandatory_at + slack <= now:
-                self._judged.add(key)
-                yield find_missed(one, offer.mandatory_at, self._agents, self._world(now))

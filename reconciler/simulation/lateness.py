@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.observed.columns import NEVER, micros
 from reconciler.observed.flags import bits_of_flags
-from reconciler.observed.order import Flags, array_of, bits_of
+from reconciler.observed.order import Flags, array_of
 from reconciler.planning.verdicts import Verdict
 from reconciler.planning.world import World
 from reconciler.simulation.agents import Agents
-from reconciler.simulation.offers import Offered
+from reconciler.simulation.offers import Offered, offered
 
 _MOST_NAMED = 10
 
@@ -53,21 +53,68 @@ class Missed:
     names: dict[Reason, tuple[str, ...]]
 
 
-def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: World) -> Missed:
-    """Judge a phase at an instant by which whoever started at its deadline would be done."""
+@dataclass(slots=True)
+class _Told:
+    """Up to which instant deadlines of a phase were judged, and who was told of as late."""
+
+    until: datetime
+    who: BitMap
+
+
+class Lateness:
+    """Judges each computer's own deadline once: when whoever began at it would have reported.
+
+    The phase's own deadline is told of always; a later one of some of its computers, by their
+    zone or a grace (S17), where somebody misses it.
+    """
+
+    def __init__(self, agents: Agents, step: timedelta) -> None:
+        self._agents = agents
+        self._step = step
+        self._told: dict[tuple[str, int, str, datetime], _Told] = {}
+
+    def judge(self, world: World) -> Iterator[Missed]:
+        """Judge what is due by now, in the order of offers and then of deadlines."""
+        for one in offered(world.observed.memory):
+            due_at = one.offer.mandatory_at
+            slack = one.offer.order.spread + one.program.max_runtime + 2 * self._step
+            if due_at is not None and due_at + slack <= world.now:
+                yield from self._judge_phase(one, due_at, world.now - slack, world)
+
+    def _judge_phase(
+        self, one: Offered, due_at: datetime, last: datetime, world: World
+    ) -> Iterator[Missed]:
+        fleet, zoned = world.observed.fleet, self._agents.openings.zoned
+        own = self._agents.deadlines.of(one, zoned, world.now)
+        told = self._told.get((*one.key, due_at))
+        if told is None:
+            told = self._told[*one.key, due_at] = _Told(due_at, BitMap())
+            # Whose deadline only begins to run with a first contact is late until there is one.
+            silent = one.members - fleet.last_contact_at.at_least(micros(one.offer.available_at))
+            due = BitMap.union(BitMap(silent), *(who for moment, who in own if moment <= due_at))
+            yield self._missed(one, due_at, due, told, world)
+        for moment in sorted({moment for moment, _ in own if told.until < moment <= last}):
+            due = BitMap.union(BitMap(), *(who for other, who in own if other == moment))
+            missed = self._missed(one, moment, due - told.who, told, world)
+            if missed.late:
+                yield missed
+        told.until = last
+
+    def _missed(
+        self, one: Offered, due_at: datetime, due: BitMap, told: _Told, world: World
+    ) -> Missed:
+        missed, late = _find_missed(one, due_at, due, self._agents, world)
+        told.who |= late
+        return missed
+
+
+def _find_missed(
+    one: Offered, due_at: datetime, due: BitMap, agents: Agents, world: World
+) -> tuple[Missed, BitMap]:
     offer, fleet = one.offer, world.observed.fleet
-    target = BitMap(one.members & fleet.enrolled)
-    ordinals = array_of(target)
-    own = one.deadlines(ordinals, agents.openings.zoned, world.now)
-    verdict = world.evidence.judge(
-        target,
-        world.observed.memory.releases[offer.rollout, offer.release],
-        offer.aim,
-    )
-    # Whose deadline only begins to run with a first contact is late as long as there is none.
-    silent = target - fleet.last_contact_at.at_least(micros(offer.available_at))
-    due = silent | bits_of(ordinals[own <= micros(deadline_at)])
-    late = due - verdict.compliant
+    release = world.observed.memory.releases[offer.rollout, offer.release]
+    verdict = world.evidence.judge(BitMap(due & fleet.enrolled), release, offer.aim)
+    late = (due & fleet.enrolled) - verdict.compliant
     rest, reasons, names = BitMap(late), {}, {}
     for reason, fits in _reasons(one, verdict, agents, world):
         mine = rest & fits
@@ -75,16 +122,8 @@ def find_missed(one: Offered, deadline_at: datetime, agents: Agents, world: Worl
             reasons[reason] = len(mine)
             names[reason] = tuple(fleet.names[who] for who in array_of(mine)[:_MOST_NAMED].tolist())
             rest -= mine
-    return Missed(
-        offer.rollout,
-        offer.release,
-        offer.phase,
-        deadline_at,
-        len(target),
-        len(late),
-        reasons,
-        names,
-    )
+    target = len(one.members & fleet.enrolled)
+    return Missed(*one.key, due_at, target, len(late), reasons, names), late
 
 
 def _reasons(

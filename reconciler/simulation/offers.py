@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from pyroaring import FrozenBitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from reconciler.model.ids import unit_interval_position
 from reconciler.model.objects import Advertisement, ContentState, Program
@@ -66,6 +66,34 @@ class Offered:
         for due_at, who in own_deadlines(terms, self.membership, bits_of(ordinals), zoned, now):
             found[np.isin(ordinals, array_of(who))] = micros(due_at)
         return found
+
+
+Split = tuple[tuple[datetime, BitMap], ...]
+
+
+class Deadlines:
+    """The own deadlines of an offer's targets (S17), split anew only where its target changes.
+
+    Who has made no contact is in none of the parts: for them it does not run yet.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[PhaseKey, tuple[Membership, Split]] = {}
+
+    def of(self, one: Offered, zoned: Zoned, now: datetime) -> Split:
+        """Split those in contact by their deadlines; nothing where there is none."""
+        known = self._known.get(one.key)
+        if known is not None and known[0] is one.membership:
+            return known[1]
+        offer, membership = one.offer, one.membership
+        if offer.mandatory_at is None:
+            return ()
+        terms = Terms(offer.mandatory_at, offer.mandatory_local, offer.available_at, offer.grace)
+        who = membership.members - (membership.awaited or FrozenBitMap())
+        split = own_deadlines(terms, membership, who, zoned, now)
+        made = tuple((due_at, some) for due_at, some in split if some)
+        self._known[one.key] = membership, made
+        return made
 
 
 def offered(memory: Memory) -> tuple[Offered, ...]:

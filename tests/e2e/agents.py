@@ -1,6 +1,7 @@
 """A real agent process on a throwaway machine, at a fake site."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ STARTED, SUCCEEDED = (int(StatusId.PROGRAM_STARTED), ""), (int(StatusId.PROGRAM_
 DONE = (int(StatusId.DONE_NO_RESTART), "")
 FAILED, REFUSED = int(StatusId.PROGRAM_FAILED), int(StatusId.RUN_REFUSED)
 PROJECT = Path(__file__).parents[2]
+# Another interpreter for the agents, such as the oldest that is supported; it needs cryptography.
+PYTHON = os.environ.get("PATCHWRIGHT_AGENT_PYTHON", sys.executable)
 
 
 class AgentOnMachine:
@@ -32,7 +35,7 @@ class AgentOnMachine:
 
     def command(self, *words: str) -> list[str]:
         root = str(self.machine.root)
-        return [sys.executable, "-m", "reconciler.agent.main", *words, "--root", root]
+        return [PYTHON, "-m", "reconciler.agent.main", *words, "--root", root]
 
     def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         command = self.command(*words)

@@ -144,12 +144,25 @@ def test_forged_policy_is_refused_and_told(enrolled, site, tmp_path, reason):
     with signing_key_of(site, reason):
         site.forged = site.sign(changed[reason])
     enrolled.run("once", code=1)
+
+    assert versions(enrolled) == "1.0"
+    assert standing(enrolled)["policy_refused"] == reason
+    assert f"refused    {reason}" in enrolled.run("status").stdout
+    process = enrolled.start()
+    wait_until(
+        lambda: [one.get("agent.policy.refusal") for one in told_facts(site)][-1:] == [reason]
+    )
+    process.terminate()
+    assert process.wait(5) == 0
     site.forged = None
     enrolled.run("once")
 
     assert versions(enrolled) == "1.1"
-    facts = [batch.facts.facts for batch in site.batches if batch.facts is not None]
-    assert "agent.policy.refusal" not in facts[-1]
+    assert "agent.policy.refusal" not in told_facts(site)[-1]
+
+
+def told_facts(site):
+    return [batch.facts.facts for batch in site.batches if batch.facts is not None]
 
 
 @contextmanager

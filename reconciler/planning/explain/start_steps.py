@@ -68,11 +68,11 @@ def _run_steps(case: Case, offer: Offer, update: str) -> Iterator[Step]:
     chosen = fitting(due, case.policy, case.now)
     fits = any(one.advertisement == offer.advertisement for one in chosen)
     yield window_step(case, offer, fits=fits)
-    yield from _permit_steps(case, offer)
     run = {one.id for made in compose(chosen) for one in made.updates}
     if update not in run:
         told = "another program of the same run brings a higher version"
         yield Step("run", told, Reason.OTHER_OFFER)
+    yield from _permit_steps(case, offer)
 
 
 def _was_due(offer: Offer, attempt: Attempt | None) -> Step:

@@ -29,6 +29,7 @@ kind: ScanPolicy
 metadata: {name: all}
 spec: {collection: everybody, firstScanWithin: 1m}
 """
+LATER = "opens: {notBefore: 2026-03-07T06:00:00Z}"
 NO_WINDOWS = BASICS.replace(", maintenanceWindows: always", "")
 
 
@@ -71,6 +72,88 @@ def test_nobody_starts_without_windows():
 
     assert lived.starts() == []
     assert lived.missed()["first"].reasons == {Reason.NO_WINDOW: 3}
+
+
+def test_deadline_that_the_grace_moves_is_missed_when_it_has_come():
+    """S17: a deadline is never earlier than the opening and the grace."""
+    lived = live(a_fleet(), NO_WINDOWS.replace("deadline: 1d", "deadline: 1d\n      grace: 2d"))
+
+    [missed] = [one for moment in lived.moments for one in moment.missed if one.late]
+    assert missed.deadline_at == NOW + timedelta(days=2)
+    assert missed.reasons == {Reason.NO_WINDOW: 3}
+
+
+def test_local_deadline_is_missed_in_each_zone_at_its_own_instant():
+    zones = {"America/New_York": 1}
+    fixed = NO_WINDOWS.replace("deadline: 1d", "deadline: 2026-03-03T00:00:00Z")
+    local = fixed.replace("releases: {every: 1h}", "releases: {every: 1h}\n  timeBasis: local")
+    lived = live(a_fleet(a_group("ny", 4, "reference", zones=zones)), local)
+
+    midnight = datetime(2026, 3, 3, tzinfo=UTC)
+    found = [one for moment in lived.moments for one in moment.missed if one.phase == "first"]
+    assert [(one.deadline_at, one.late, one.target) for one in found] == [
+        (midnight, 3, 7),
+        (midnight + timedelta(hours=5), 4, 7),
+    ]
+
+
+def test_window_after_the_phase_s_deadline_serves_who_has_a_later_one():
+    """What there was room for is looked at until a computer's own deadline."""
+    once = (
+        'maintenanceWindows: [{name: w, recurrence: "FREQ=YEARLY", anchor: 2026-03-04,'
+        ' start: "02:00", duration: 2h, timezone: UTC}]'
+    )
+    timed = BASICS.replace("maintenanceWindows: always", once)
+    graceful = timed.replace("deadline: 1d", "deadline: 1d\n      grace: 2d")
+    lived = live(a_fleet(), graceful, content_delay=timedelta(days=9))
+
+    assert lived.missed()["first"].reasons == {Reason.NO_CONTENT: 3}
+
+
+def test_computer_is_told_of_as_late_only_once():
+    """Who was silent at the phase's deadline has one of its own from its first contact."""
+    desks = a_group("desk", 2, "reference", online="officeHours")
+    graceful = NO_WINDOWS.replace("deadline: 1d", "deadline: 1h\n      grace: 1h\n      " + LATER)
+    saturday = datetime(2026, 3, 7, tzinfo=UTC)
+    lived = live(a_fleet(desks), graceful, begin=saturday, days=4)
+
+    found = [one for moment in lived.moments for one in moment.missed]
+    assert [one.reasons for one in found] == [{Reason.SILENT: 2, Reason.NO_WINDOW: 3}]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "changes", "reason"),
+    [
+        pytest.param(BASICS, {"content_delay": timedelta(days=9)}, Reason.NO_CONTENT, id="content"),
+        pytest.param(
+            BASICS.replace("releases: {every: 1h}", "restart: {servers: suppress}"),
+            {},
+            Reason.AWAITING_RESTART,
+            id="restart",
+        ),
+    ],
+)
+def test_reason_of_the_late_ones_is_the_first_that_fits(manifest, changes, reason):
+    lived = live(a_fleet(updates=[{"product": "kernel", "restart": True}]), manifest, **changes)
+
+    assert lived.missed()["first"].reasons == {reason: 3}
+
+
+def test_who_had_not_started_at_a_halt_is_late_for_that():
+    broken = a_group("broken", 20, "reference", runs={"broken": "100%"})
+    lived = live(a_fleet(broken), BASICS.replace("deadline: 1d", "deadline: 1d\n      spread: 8h"))
+
+    assert lived.missed()["first"].reasons.keys() >= {Reason.FAILING, Reason.HELD}
+
+
+def test_who_never_got_a_permit_is_late_for_that():
+    one_at_a_time = BASICS.replace(
+        "releases: {every: 1h}", "releases: {every: 1h}\n  budget: {concurrent: 1}"
+    ).replace("halt: {failures: 50%}", "")
+    broken = a_group("broken", 20, "reference", runs={"broken": "100%"})
+    lived = live(a_fleet(broken), one_at_a_time)
+
+    assert lived.missed()["first"].reasons.keys() >= {Reason.FAILING, Reason.NO_PERMIT}
 
 
 def test_dead_computers_neither_report_nor_start():
