@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.demo.commands import run_or_raise
+from reconciler.model.updates import SliceUpdate
 from tests.e2e.agents import PROJECT, AgentOnMachine, wait_until
 from tests.e2e.fake_site import FakeSite, serve_site
 from tests.e2e.rpm_machine import RpmMachine
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.e2e
 
 UNIT = PROJECT / "packaging/agent/patchwright-agent.service"
 IDLE_LIMIT_MB = 45
+REAL_HOST = 100
 
 
 class InstalledAgent(AgentOnMachine):
@@ -137,17 +139,20 @@ def test_unit_is_valid_and_hardened(built, make_machine, tmp_path):
 
 
 def test_idle_agent_is_small(built, make_machine, site):
+    """After a scan of all packages of a real host by a catalog of 2,000 updates."""
     served, url = site
     machine = make_machine("web-1", [])
     run_or_raise(
         ["dpkg", f"--root={machine.root}", "--force-depends", "--install", only(built, "*.deb")]
     )
+    own = machine.root / "var/lib/dpkg/status"
+    own.write_text(own.read_text() + Path("/var/lib/dpkg/status").read_text())
     agent = InstalledAgent(machine, url)
-    served.set_catalog()
+    served.set_catalog(*(SliceUpdate(f"u-{n}", ((f"p-{n}", "all", "2"),)) for n in range(2000)))
     agent.enrol()
     process = agent.start()
     try:
-        wait_until(lambda: bool(served.states() or served.batches))
+        wait_until(lambda: any(batch.scan for batch in served.batches))
         time.sleep(1)
         status = Path(f"/proc/{process.pid}/status").read_text()
         (resident,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
@@ -156,6 +161,8 @@ def test_idle_agent_is_small(built, make_machine, site):
     finally:
         agent.close()
 
+    (inventory,) = [batch.inventory for batch in served.batches if batch.inventory]
+    assert len(inventory.packages) > REAL_HOST
     assert int(resident.split()[1]) / 1024 < IDLE_LIMIT_MB
 
 

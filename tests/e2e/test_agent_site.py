@@ -329,6 +329,28 @@ def test_wrong_slice_is_a_failed_scan(enrolled, site, tmp_path):
     assert site.batches[-1].scan.reason == "contentWrong"
 
 
+def test_catalog_that_is_down_makes_nobody_compliant_and_is_read_when_it_is_back(
+    enrolled, site, tmp_path
+):
+    """The states of the last scan stay, nothing starts, and the site is told of a failed scan."""
+    site.set_policy(enforce=False)
+    offer_newer(site, tmp_path)
+    enrolled.run("once")
+    before = site.states()
+    assert set(before.values()) == {"missing"}
+    site.set_catalog()
+    site.set_policy(enforce=True)
+    away = site.content.pop(site.policy.scan.catalog)
+    enrolled.run("once", code=1)
+    assert (site.states(), versions(enrolled)) == (before, "1.0")
+    assert site.batches[-1].scan.reason == "contentWrong"
+    site.content[site.policy.scan.catalog] = away
+    enrolled.run("once")
+
+    assert site.states() == {}
+    assert site.batches[-1].scan.content_version == site.policy.scan.content_version
+
+
 def test_damaged_state_says_what_to_do(enrolled):
     (enrolled.home / "state.json").write_text("{")
 

@@ -3,9 +3,15 @@
 import json
 import shutil
 import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from reconciler.agent.renewal import RENEW_AFTER
+from reconciler.model.codec import encode
 from reconciler.model.computers import CLONED
 from reconciler.model.messages import StatusId
 from tests.e2e.site import NEW, OLD, make_package, update_of
@@ -94,3 +100,33 @@ def test_revoked_agent_is_told_what_to_do_and_enrols_anew(scanned):
         lambda: len(scanned.messages("reference-1", StatusId.PROGRAM_SUCCEEDED)) == 1,
         "the run to be told",
     )
+
+
+def test_old_credential_is_renewed_and_the_one_before_is_good_no_more(scanned):
+    """An agent that has had its credential for a month asks for another, and works on with it."""
+    root = scanned.machines["reference-1"].root
+    scanned.agents["reference-1"].stop()
+    path = root / IDENTITY / "identity.json"
+    before = json.loads(path.read_text())
+    month_ago = encode(datetime.now(UTC) - RENEW_AFTER)
+    path.write_text(json.dumps({**before, "renewedAt": month_ago}))
+    scanned.agents["reference-1"].start()
+    scanned.wait_for(
+        lambda: json.loads(path.read_text())["credential"] != before["credential"], "another one"
+    )
+    scanned.publish(make_package("app", NEW))
+    scanned.wait_for(lambda: scanned.versions("reference-1").get("app") == NEW, "it to be served")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert answer_to(scanned.url, before["credential"]) == HTTPStatus.UNAUTHORIZED
+    assert answer_to(scanned.url, json.loads(path.read_text())["credential"]) == HTTPStatus.OK
+
+
+def answer_to(url, credential):
+    """Ask for a policy as who holds the credential; give the status code of the answer."""
+    asked = Request(f"{url}/v1/policy", headers={"Authorization": f"Bearer {credential}"})  # noqa: S310
+    try:
+        with urlopen(asked, timeout=10) as answer:  # noqa: S310
+            return answer.status
+    except HTTPError as error:
+        return error.code
