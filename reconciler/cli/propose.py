@@ -64,6 +64,11 @@ def propose_updates(edit: Edit, asked: Asked) -> int:
 def _notes(found: Candidates) -> Iterator[str]:
     if found.without_files:
         yield f"{found.without_files} advisories are left out: they have no files to offer"
+    if found.unrated:
+        yield (
+            f"{found.unrated} new update(s) are left out: no source tells their severity;"
+            ' give --severity ">=unset" to see them'
+        )
 
 
 def _strategy(desired: DesiredState, wanted: str) -> str:
@@ -116,7 +121,8 @@ def _plain(text: str, longest: int = _LONGEST_TITLE) -> str:
 
 def _table(asked: Asked, found: Candidates) -> Iterator[str]:
     since = render_duration(asked.since)
-    yield f"**{len(found.found)} new updates** of the last {since}, `{asked.severity}`:"
+    plural = "" if len(found.found) == 1 else "s"
+    yield f"**{len(found.found)} new update{plural}** of the last {since}, `{asked.severity}`:"
     yield ""
     yield "| update | severity | CVEs | missing on |"
     yield "|---|---|---|---|"

@@ -67,10 +67,11 @@ class RunColumn:
         """Give one instant of one computer."""
         if ordinal in self._fresh:
             return self._fresh[ordinal][which]
-        place = int(np.searchsorted(self._ordinals, ordinal))
-        if place < len(self._ordinals) and self._ordinals[place] == ordinal:
-            return int(self._instants[which, place])
-        return NEVER
+        if ordinal not in self._who:
+            return NEVER
+        # Another type of number would have the whole column copied to compare with.
+        place = int(self._ordinals.searchsorted(self._ordinals.dtype.type(ordinal)))
+        return int(self._instants[which, place])
 
     def take(self, which: int, ordinals: Ordinals) -> Ints:
         """Give one instant of each of these computers."""

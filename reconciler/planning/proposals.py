@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.desired.state import DesiredState
-from reconciler.model.updates import CatalogEntry, Update, UpdateState
+from reconciler.model.updates import CatalogEntry, Update, UpdateSeverity, UpdateState
 from reconciler.observed.catalog import Catalog
 from reconciler.observed.fleet import Fleet
 from reconciler.planning.updates import authorized_updates, group_updates, is_in_bound
@@ -23,10 +23,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The new updates, the worst first, and how many advisories have no files to offer."""
+    """The new updates, the worst first, and how many others there are.
+
+    These are advisories that have no files to offer, and updates of which no severity is known.
+    """
 
     found: tuple[Candidate, ...]
     without_files: int
+    unrated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,26 @@ def find_candidates(
     authorization's `except`. What another candidate replaces is left out.
     """
     decided = _decided(desired, catalog, look.now)
-    fresh = {
+    recent = {
         name: entry
         for name, entry in catalog.entries.items()
-        if name not in decided
-        and not entry.withdrawn
-        and _new_at(entry) >= look.since
-        and is_in_bound(look.severity, entry.update.severity)
+        if name not in decided and not entry.withdrawn and _new_at(entry) >= look.since
+    }
+    fresh = {
+        name: entry
+        for name, entry in recent.items()
+        if is_in_bound(look.severity, entry.update.severity)
     }
     offered = {name for name, entry in fresh.items() if entry.update.has_files}
     live = {name for name in offered if catalog.replacers(name).isdisjoint(offered | decided)}
     found = [_candidate(fresh[name], fleet) for name in live]
     found.sort(key=lambda one: (-one.update.severity, -(one.missing or 0), one.update.id))
-    return Candidates(tuple(found), len(fresh) - len(offered))
+    unrated = [
+        name
+        for name in recent.keys() - fresh.keys()
+        if recent[name].update.severity is UpdateSeverity.UNSET and recent[name].update.has_files
+    ]
+    return Candidates(tuple(found), len(fresh) - len(offered), len(unrated))
 
 
 def _decided(desired: DesiredState, catalog: Catalog, now: datetime) -> set[str]:
@@ -87,5 +98,5 @@ def _candidate(entry: CatalogEntry, fleet: Fleet | None) -> Candidate:
 
 
 def _new_at(entry: CatalogEntry) -> datetime:
-    released_at = entry.update.released_at or entry.first_seen_at
-    return max(released_at, entry.update.modified_at or released_at)
+    told = (entry.first_seen_at, entry.update.released_at, entry.update.modified_at)
+    return max(one for one in told if one is not None)

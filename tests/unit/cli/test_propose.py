@@ -238,6 +238,23 @@ def test_old_mild_and_authorized_updates_are_not_proposed(folder, catalog, capsy
     assert (code, told["files"]) == (0, {})
 
 
+def test_update_without_a_severity_is_left_out_and_that_is_said(folder, catalog, capsys):
+    code, told = propose(folder, catalog(new("curl", severity=UpdateSeverity.UNSET)), capsys)
+
+    (note,) = told["notes"]
+    assert (code, told["files"]) == (0, {})
+    assert note.startswith("1 new update(s) are left out: no source tells their severity")
+
+
+@pytest.mark.parametrize("released_at", [NOW - timedelta(days=30), None])
+def test_update_is_new_to_the_site_that_sees_it_first(folder, site, capsys, released_at):
+    code, told = propose(folder, site(new("curl", released_at=released_at)), capsys)
+
+    (text,) = told["files"].values()
+    assert code == 2
+    assert "# critical, new 2026-03-02, CVE-2026-1" in text
+
+
 def test_rejected_update_is_not_proposed_again(folder, catalog, capsys):
     update = new("curl")
     spec = f'{{updates: ["{update.id}"], reason: bad, by: x}}'
