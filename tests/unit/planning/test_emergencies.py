@@ -304,3 +304,20 @@ def test_a_scan_of_an_older_catalog_is_no_result(world):
     world.step()
 
     assert state_of(world) == "ReferenceScan"
+
+
+def test_it_is_verified_when_exactly_enough_of_all_comply():
+    world = emergency_world(more="  retireAt: 50%\n")
+    world.enrol("ref-2", ring="reference")
+    world.enrol("web-2")
+    world.scan(app=UpdateState.MISSING)
+    advertise(world)
+    for name in ("ref", "web"):
+        world.pass_time(seconds=1)
+        world.install(name, rollout=BLASTER)
+        world.step()
+
+    evidence = {
+        step.state.value: step.evidence for step in world.memory.emergencies[BLASTER,].steps
+    }
+    assert evidence["Folding"] == "2 of 4 comply"

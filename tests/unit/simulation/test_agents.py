@@ -97,17 +97,20 @@ def test_local_deadline_is_missed_in_each_zone_at_its_own_instant():
     ]
 
 
-def test_window_after_the_phase_s_deadline_serves_who_has_a_later_one():
-    """What there was room for is looked at until a computer's own deadline."""
+def test_window_counts_for_those_alone_whose_deadline_is_ahead():
+    """Content comes after the window, which opened after midnight in UTC and not in New York."""
     once = (
-        'maintenanceWindows: [{name: w, recurrence: "FREQ=YEARLY", anchor: 2026-03-04,'
-        ' start: "02:00", duration: 2h, timezone: UTC}]'
+        'maintenanceWindows: [{name: w, recurrence: "FREQ=YEARLY", anchor: 2026-03-03,'
+        ' start: "00:15", duration: 90m, timezone: UTC}]'
     )
     timed = BASICS.replace("maintenanceWindows: always", once)
-    graceful = timed.replace("deadline: 1d", "deadline: 1d\n      grace: 2d")
-    lived = live(a_fleet(), graceful, content_delay=timedelta(days=9))
+    fixed = timed.replace("deadline: 1d", "deadline: 2026-03-03T00:00:00Z")
+    local = fixed.replace("releases: {every: 1h}", "releases: {every: 1h}\n  timeBasis: local")
+    ny = a_group("ny", 4, "reference", zones={"America/New_York": 1})
+    lived = live(a_fleet(ny), local, content_delay=timedelta(hours=16))
 
-    assert lived.missed()["first"].reasons == {Reason.NO_CONTENT: 3}
+    found = [one for moment in lived.moments for one in moment.missed if one.phase == "first"]
+    assert [one.reasons for one in found] == [{Reason.NO_WINDOW_BEFORE: 3}, {Reason.NOT_STARTED: 4}]
 
 
 def test_computer_is_told_of_as_late_only_once():
