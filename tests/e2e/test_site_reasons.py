@@ -65,6 +65,13 @@ class Troubled(SiteWorld):
         place.mkdir(parents=True, exist_ok=True)
         (place / "boot_id").write_text(f"{boot}\n")
 
+    def restart(self, name):
+        """Start it anew, with what the package asked for done: what is in /run is gone."""
+        root = self.machines[name].root
+        for path in (DEMANDS, "run/reboot-required", "run/reboot-required.pkgs"):
+            (root / path).unlink()
+        self.boot(name, "second")
+
     def configure(self, name, **settings):
         place = self.machines[name].root / "etc/patchwright"
         place.mkdir(parents=True, exist_ok=True)
@@ -140,7 +147,7 @@ def test_site_explains_what_each_agent_has_found_out(troubled):
     assert missing == set(), found
     assert "ClockSkew" in troubled.conditions()
 
-    troubled.boot("reference-before", "second")
+    troubled.restart("reference-before")
     troubled.edit("catalog.yaml", "reportEvery: 2s", "reportEvery: 3s")
     troubled.wait_for(
         lambda: troubled.explain("reference-before")[0] == Reason.INSTALLED.value,
