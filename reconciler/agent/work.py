@@ -174,10 +174,13 @@ class Work:
         now, memory = self._now(), self._journal.memory
         self._waiting = find_waiting(policy, memory, now)
         offers = runnable_offers(policy, memory, now)
-        self._holder = self._machine.packages.describe_holder() if offers else ""
+        before, self._holder = self._holder, ""
+        if offers:
+            self._holder = self._machine.packages.describe_holder()
         if not self._holder:
             return offers
-        self._machine.log.info("another program works on the packages", holder=self._holder)
+        if self._holder != before:
+            self._machine.log.info("another program works on the packages", holder=self._holder)
         patient = self._out_of_patience(offers, memory, now)
         self._waiting += [Waiting(offer, WaitReason.LOCKED, self._holder) for offer in patient]
         return ()

@@ -299,13 +299,15 @@ def test_lock_of_another_program_is_waited_for(agent_on, site, tmp_path):
         fcntl.lockf(lock, fcntl.LOCK_EX)
         process = agent.start()
         wait_until(lambda: site.statuses() == [(POSTPONED, WaitReason.LOCKED)])
-        time.sleep(1)
+        time.sleep(6)
         assert f"process {os.getpid()} (" in site.details()
     wait_until(lambda: site.statuses()[1:] == [STARTED, SUCCEEDED, DONE])
     process.terminate()
 
     assert process.wait(5) == 0
     assert agent.machine.installed() == {"app": "1.1"}
+    log = (agent.machine.root.parent / "agent.log").read_text()
+    assert log.count("another program works on the packages") == 1
 
 
 def test_lock_that_is_never_given_back_is_refused_and_its_holder_named(agent_on, site, tmp_path):
