@@ -136,6 +136,20 @@ def test_without_a_group_to_fold_into_it_ends_when_all_comply(world):
     assert world.plan().actions == ()
 
 
+def test_once_ended_it_makes_no_release_of_a_later_revision(world):
+    advertise(world)
+    world.install("ref", rollout=BLASTER)
+    world.step()
+    world.install("web", rollout=BLASTER)
+    world.step()
+    world.revise("deb:Lab/security/app/1.1")
+
+    assert state_of(world) == "Retired"
+    assert "ReleaseWaiting" not in world.told()
+    world.pass_time(days=2)
+    assert world.plan().actions == ()
+
+
 def test_every_state_is_entered_once_with_time_and_evidence(world):
     advertise(world)
     world.install("ref", rollout=BLASTER)
@@ -224,6 +238,35 @@ def test_deleting_its_manifest_retires_what_it_made_and_nothing_else(world):
     assert not world.memory.emergencies
     assert not world.memory.packages
     assert world.computers == before
+
+
+def test_its_manifest_is_guarded_before_it_has_advertised_anything(world):
+    world.step()
+    assert state_of(world) == "Staging"
+    before = world.memory
+    world.manifests.pop()
+    plan = world.step()
+
+    assert "PruneBlocked" in {one.type.value for one in plan.conditions}
+    assert world.memory.emergencies == before.emergencies
+    assert world.memory.packages == before.packages
+
+    world.allow_prune()
+    world.step()
+    assert not world.memory.emergencies
+    assert not world.memory.packages
+
+
+def test_an_emergency_that_has_ended_is_not_guarded(world):
+    advertise(world)
+    world.install("ref", rollout=BLASTER)
+    world.step()
+    world.install("web", rollout=BLASTER)
+    world.step()
+    world.manifests.pop()
+    world.step()
+
+    assert not world.memory.emergencies
 
 
 def test_asap_is_due_when_the_phase_opens(world):
