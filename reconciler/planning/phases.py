@@ -50,6 +50,9 @@ def end_removed(rollout: RolloutView, draft: Draft) -> None:
             if name not in listed and record.state is not PhaseState.HALTED:
                 cause = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.end(Verb.FORGET_PHASE, record, cause)
+                targets = draft.memberships.get((release.rollout, release.number, name))
+                if targets is not None:
+                    draft.end(Verb.FORGET_TARGETS, targets, cause)
 
 
 def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
