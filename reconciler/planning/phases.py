@@ -89,7 +89,7 @@ def opening_bars(
     if not rollout.may_open:
         yield PhaseReason.EMERGENCY_NOT_READY
     yield from stops(rollout, release, draft)
-    if halts_elsewhere(rollout, release, draft):
+    if halts_elsewhere(release, draft):
         yield PhaseReason.HALTED_ELSEWHERE
     if is_served(rollout, release, phase, draft):
         yield PhaseReason.SERVED

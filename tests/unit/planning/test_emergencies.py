@@ -319,6 +319,24 @@ def test_a_halt_elsewhere_does_not_stop_it():
     assert world.state("reference", rollout=BLASTER) == "open"
 
 
+def test_a_halt_elsewhere_keeps_it_from_nobody_who_joins_later():
+    world = emergency_world(mainline=True)
+    advertise(world)
+    world.fail("ref")
+    world.step()
+    assert world.state("first") == "halted"
+    assert world.state("reference", rollout=BLASTER) == "open"
+    world.pass_time(minutes=1)
+    world.enrol("ref-2", ring="reference")
+    world.scan("ref-2", app=UpdateState.MISSING)
+    world.step()
+    world.capture()
+
+    (offer,) = world.policy("ref-2").offers
+    assert offer.rollout == BLASTER
+    assert [one.id for one in offer.updates] == ["deb:Lab/security/app/1.1"]
+
+
 def test_content_that_a_point_lost_holds_it_back(world):
     world.step()
     lost = {
