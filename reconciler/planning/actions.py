@@ -47,6 +47,7 @@ class Verb(StrEnum):
     OPEN_PHASE = "OpenPhase"
     SET_TARGETS = "SetTargets"
     CREATE_PACKAGE = "CreatePackage"
+    CHANGE_PACKAGE = "ChangePackage"
     ASSIGN_CONTENT = "AssignContent"
     CREATE_PROGRAM = "CreateProgram"
     CHANGE_PROGRAM = "ChangeProgram"

@@ -165,9 +165,11 @@ class ObjectDraft:
 
         A version that another release of the authorization has is none of this one's (S20).
         """
+        priority = rollout.placed.document.spec.priority
         known = self._packages.get((release.rollout, release.number, release.version))
         if known is not None:
-            return known
+            changed = replace(known, priority=priority, owner=_owner(rollout))
+            return known if known.priority == priority else changed
         name = rollout.placed.document.spec.authorization
         if (self._package_id(name), release.version) in self._memory.packages:
             name = f"{name}/{release.rollout}"
@@ -178,7 +180,7 @@ class ObjectDraft:
             content_digest=digest_of([encode(update) for update in release.updates]),
             rollout=rollout.name,
             release=release.number,
-            priority=rollout.placed.document.spec.priority,
+            priority=priority,
             owner=_owner(rollout),
         )
 
@@ -313,7 +315,11 @@ _CREATE = {
     Program: Verb.CREATE_PROGRAM,
     Advertisement: Verb.CREATE_ADVERTISEMENT,
 }
-_CHANGE = {Program: Verb.CHANGE_PROGRAM, Advertisement: Verb.CHANGE_ADVERTISEMENT}
+_CHANGE = {
+    Package: Verb.CHANGE_PACKAGE,
+    Program: Verb.CHANGE_PROGRAM,
+    Advertisement: Verb.CHANGE_ADVERTISEMENT,
+}
 
 
 def _is_offered(record: PhaseRecord) -> bool:

@@ -109,6 +109,20 @@ def test_program_follows_the_group():
     assert {f"{one.max_runtime}" for one in world.memory.programs.values()} == {"3:00:00"}
 
 
+def test_package_follows_the_priority_of_its_rollout():
+    """The order of those who wait for a permit hangs on it (S19)."""
+    world = a_world()
+    world.step()
+    world.edit("  releases: {every: 1h}", "  priority: high\n  releases: {every: 1h}")
+    world.commit = "d" * 40
+    plan = world.step()
+
+    assert Verb.CHANGE_PACKAGE in {action.verb for action in plan.actions}
+    assert {one.priority for one in world.memory.packages.values()} == {"high"}
+    assert {one.owner.commit for one in world.memory.packages.values()} == {"d" * 40}
+    assert world.plan().actions == ()
+
+
 def test_captured_content_is_kept_by_the_next_plan():
     world = a_world()
     world.step()
