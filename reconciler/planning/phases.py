@@ -154,7 +154,12 @@ def make_census(
 
 
 def retire_served(rollout: RolloutView, release: Release, draft: Draft) -> None:
-    """Retire a release where newer ones that succeeded hold all that is left of it (S12)."""
+    """Retire a release where newer ones that succeeded hold all that is left of it (S12).
+
+    On stale reads nothing retires (S29).
+    """
+    if not rollout.world.observed.fresh:
+        return
     for phase in rollout.phases:
         record = draft.phases.get((release.rollout, release.number, phase.name))
         if record is not None and not record.retired and is_served(rollout, release, phase, draft):

@@ -21,8 +21,11 @@ def retire_folded(rollout: RolloutView, rollouts: Sequence[RolloutView], draft: 
     """Retire a standalone's releases once nobody needs them and rollups hold their updates.
 
     Every phase of every rollout of its authorization has opened for the newest release, somebody
-    was targeted, and each one of them that can be reached complies.
+    was targeted, and each one of them that can be reached complies. On stale reads nothing retires,
+    since a retired release would go at the next read, whatever that says (S29).
     """
+    if not rollout.world.observed.fresh:
+        return
     is_standalone = rollout.group.document.spec.type == "standalone"
     withheld = rollout.world.guard.withholds_of(rollout.name)
     if rollout.kind != ROLLOUT or not is_standalone or rollout.is_paused or withheld:

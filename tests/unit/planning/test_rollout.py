@@ -162,6 +162,25 @@ def test_stale_reads_stop_the_soak_and_retire_nothing(world):
     assert not [verb for verb in verbs(plan) if verb.startswith(("Retire", "Forget"))]
 
 
+def test_accepted_release_replaces_no_older_one_on_stale_reads(world):
+    pass_first_phase(world)
+    world.publish(an_update("lib"))
+    world.scan(lib=MISSING)
+    world.pass_time(hours=2)
+    world.step()
+    assert world.state("first", release=2) == "open"
+    accept = "{token: '1', how: accept, reason: r, by: b, release: 2, phase: first}"
+    world.edit("  releases: {every: 1h}", f"  resume: {accept}\n  releases: {{every: 1h}}")
+    world.fresh = False
+    world.step()
+    assert world.state("first", release=2) == "succeeded"
+    assert not world.record("first").retired
+
+    world.fresh = True
+    world.step()
+    assert world.record("first").retired
+
+
 def test_next_release_holds_the_whole_set_with_what_was_published_since(world):
     pass_first_phase(world)
     world.publish(an_update("lib"))

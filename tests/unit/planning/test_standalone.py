@@ -60,6 +60,19 @@ def test_standalone_retires_when_all_comply_and_a_rollup_holds_it(world):
     assert world.plan().actions == ()
 
 
+def test_standalone_does_not_retire_on_stale_reads(world):
+    """A retired release would go at the next read, whatever that says (S29)."""
+    world.pass_time(minutes=1)
+    world.install(rollout="urgent")
+    world.fresh = False
+    world.step()
+    assert not world.memory.releases["urgent", 1].retired
+
+    world.fresh = True
+    world.step()
+    assert urgent_offers(world) == []
+
+
 @pytest.mark.parametrize(("away", "offered"), [(6, 1), (7, 0)])
 def test_standalone_does_not_wait_for_who_is_unreachable(world, away, offered):
     gate = "deadline: 0s, gate: {unreachableAfter: 7d}"
