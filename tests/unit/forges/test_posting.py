@@ -7,7 +7,7 @@ from reconciler.forges.posting import Poster, Report, fit, in_fence
 from reconciler.forges.pull_request import ForgeKind, PullRequest
 from reconciler.forges.shapes import SHAPES
 from reconciler.model.errors import ForgeError
-from tests.unit.forges.server import COMMIT, TOKEN, a_forge
+from tests.unit.forges.server import COMMIT, SYSTEM, TOKEN, a_forge
 
 KINDS = [kind.value for kind in ForgeKind]
 MARKER = "<!-- patchwright:report:plan -->"
@@ -70,10 +70,35 @@ def test_reports_of_other_names_are_left_alone(forge):
 
 def test_comment_of_somebody_else_with_the_marker_is_passed_over(forge):
     forge.add(f"{MARKER}\nplanted")
-    forge.foreign = {1}
 
     assert post(forge).comment == "created"
+    assert post(forge, "## Other\n").comment == "updated"
+    assert [one["body"] for one in forge.comments] == [
+        f"{MARKER}\nplanted",
+        f"{MARKER}\n## Other\n",
+    ]
+
+
+def test_planted_copy_of_the_report_is_not_taken_for_it(forge):
+    forge.add(f"{MARKER}\n## Plan\n")
+
+    assert post(forge).comment == "created"
+
+
+def test_token_that_the_forge_gives_no_name_finds_its_own_comment(forge):
+    forge.add(f"{MARKER}\nplanted")
+    forge.writer = SYSTEM
+    post(forge)
+
+    assert post(forge, "## Other\n").comment == "updated"
     assert forge.comments[0]["body"] == f"{MARKER}\nplanted"
+
+
+def test_own_comment_that_may_not_be_edited_is_followed_by_another(forge):
+    post(forge)
+    forge.foreign = {1}
+
+    assert post(forge, "## Other\n").comment == "created"
 
 
 @pytest.mark.parametrize("state", ["success", "failure", "pending", "error"])
@@ -94,7 +119,7 @@ def test_busy_forge_is_asked_again_after_the_time_that_it_names(forge):
 
 
 def test_comment_that_was_made_though_the_answer_was_lost_is_not_made_twice(forge):
-    forge.faults = [None, {"status": 502, "after": True}]
+    forge.faults = [None, None, {"status": 502, "after": True}]
 
     assert post(forge).comment == "unchanged"
     assert len(forge.comments) == 1
@@ -126,7 +151,7 @@ def test_redirect_is_refused_so_that_the_token_stays(github):
 
 @pytest.mark.parametrize("value", [b"not json", b'{"a": 1}'])
 def test_answer_of_another_form_is_an_error(github, value):
-    github.faults = [{"status": 200, "value": value}]
+    github.faults = [None, {"status": 200, "value": value}]
 
     with pytest.raises(ForgeError, match=r"not JSON|no list"):
         post(github)
@@ -135,9 +160,10 @@ def test_answer_of_another_form_is_an_error(github, value):
 def test_gitlab_status_that_is_already_so_is_no_error():
     with a_forge("gitlab") as forge:
         message = "Cannot transition status via :run from :running"
-        forge.faults = [None, None, {"status": 400, "value": {"message": message}}]
+        post(forge)
+        forge.faults = [{"status": 400, "value": {"message": message}}]
 
-        assert post(forge).comment == "created"
+        assert post(forge, "## Other\n").comment == "updated"
 
 
 def test_errors_never_hold_the_token(github):
