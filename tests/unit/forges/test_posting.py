@@ -133,6 +133,31 @@ def test_limit_that_is_spent_is_waited_for_where_that_is_soon(github):
         post(github)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Retry-After": "Sat, 01 Jan 2000 00:00:00 -0000"}, id="no-zone"),
+        pytest.param({"Retry-After": "9" * 5000}, id="huge-wait"),
+        pytest.param(
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, id="huge-reset"
+        ),
+    ],
+)
+def test_odd_word_on_when_to_come_back_is_no_crash(github, headers):
+    github.faults = [{"status": 429, "headers": headers} for _ in range(9)]
+
+    with pytest.raises(ForgeError, match="HTTP 429"):
+        post(github)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_answer_that_is_nested_too_deep_is_an_error(github, status):
+    github.faults = [{"status": status, "value": b"[" * 100_000} for _ in range(9)]
+
+    with pytest.raises(ForgeError):
+        post(github)
+
+
 def test_forge_that_stays_away_is_given_up(github):
     github.faults = [{"status": 503} for _ in range(9)]
     slept: list[float] = []
