@@ -22,13 +22,18 @@ def go_outside(
     systemd itself starts it: neither the hardening of the agent's unit covers it, nor does a
     restart or an upgrade of the agent end it. Its output and exit code come to us as before.
     Past the limit systemd ends all of it. Raises CommandError where there is no systemd-run.
+
+    systemd puts variables into the words after the first, as of `ExecStart=`; a doubled dollar
+    sign is one that stays as it is.
     """
     if not _SYSTEMD.is_dir() or os.geteuid() != 0:
         return list(command)
     program = next((place for place in _PLACES if os.access(place, os.X_OK)), None)
     if program is None:
         raise CommandError("systemd runs this machine, but systemd-run is not there")
-    return [program, *unit_options(environment, limit), "--", *command]
+    first, *others = command
+    words = [first, *(word.replace("$", "$$") for word in others)]
+    return [program, *unit_options(environment, limit), "--", *words]
 
 
 def unit_options(environment: Mapping[str, str], limit: Optional[timedelta]) -> list[str]:

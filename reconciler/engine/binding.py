@@ -39,31 +39,27 @@ def check_reviewed(
 ) -> Iterator[Problem]:
     """Tell how a change differs from what was reviewed, by more than its policies allow.
 
-    The policies in force bind too: a change that takes such a policy away is to be reviewed.
+    The policies in force bind too, on the computers and changes that they are about without the
+    change: one that takes such a policy away, or what it applies to, is to be reviewed.
     """
-    gone = _gone(change)
-    if not any(_asks(one) for one in (*gone, *change.after.policies.values())):
+    sides = (change.after, change.before)
+    if not any(_asks(one) for side in sides for one in side.policies.values()):
         return
     base, head = (decide(one, observed, site, now) for one in (change.before, change.after))
     review = make_review(base, head)
     if not (review.documents or review.retirements or review.updates or review.stages):
         return
     stages = _touched(review, base, head)
-    for decisions, policies in ((head, change.after.policies.values()), (base, gone)):
-        names = {one.name for one in policies if _asks(one)}
-        for reach in policy_reaches(decisions.world):
-            if reach.policy in names and _is_about(reach, decisions.world, stages):
-                yield from _judge(reach, change, head, review)
-
-
-def _gone(change: Change) -> tuple[Placed[Policy], ...]:
-    """Give the policies in force that the change takes away or edits."""
-    kept = change.after.policies
-    return tuple(
-        one
-        for name, one in change.before.policies.items()
-        if name not in kept or kept[name].document.spec != one.document.spec
+    told = (
+        problem
+        for decisions in (head, base)
+        for reach in policy_reaches(decisions.world)
+        if reach.spec.require_reviewed_plan is not None
+        and _is_about(reach, decisions.world, stages)
+        for problem in _judge(reach, change, head, review)
     )
+    # A policy that stays as it is mostly says the same with and without the change.
+    yield from dict.fromkeys(told)
 
 
 def _asks(policy: Placed[Policy]) -> bool:

@@ -54,7 +54,10 @@ _COMPRESSION, _PLAIN, _REDACTED = "zlib", "plain", "redacted"
 _REPEATED = ("commit", "form", "now", "site")
 _MATCHING_SALT = 16
 _MOST_NAMED = 5
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, OverflowError, StoreError, AttributeError)
+_DAMAGE = (
+    ValueError, KeyError, TypeError, IndexError, OverflowError, StoreError, AttributeError,
+    RecursionError, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def read_snapshot(content: bytes, where: str, trust: Trust | None = None) -> Sna
         index, blobs = _parse_body(_unpack(header, packed))
         _check_header(header, index)
         return _parse(header, index, blobs)
-    except (*_DAMAGE, zlib.error) as error:
+    except _DAMAGE as error:
         hint = "take it again with `patchwright snapshot export`"
         raise SnapshotError(f"{where} is damaged: {error}", hint=hint) from error
 
@@ -271,7 +274,9 @@ def _split(content: bytes, where: str) -> tuple[Json, bytes]:
     line, found, packed = content[len(MAGIC) :].partition(b"\n")
     try:
         header = json.loads(line) if found and len(line) <= _LONGEST_HEADER else None
-    except ValueError:
+        # What cannot be written again as it was read was never signed.
+        canonical_json(header)
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise SnapshotError(f"{where} is damaged: it does not say what it holds")

@@ -60,7 +60,7 @@ def _read(where: str, answer: http.client.HTTPResponse) -> Json:
         )
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ForgeError(f"{where}: the answer is not JSON") from error
 
 
@@ -68,7 +68,7 @@ def _reason(content: bytes) -> str:
     """Give the forge's own word, on one line and without what a terminal would obey."""
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     text = found.get("message") or found.get("error") if isinstance(found, dict) else None
     plain = "".join(one if one.isprintable() else " " for one in str(text or ""))
@@ -95,7 +95,7 @@ def _retry_after(answer: http.client.HTTPResponse) -> float | None:
         return _seconds_until(told)
     reset = answer.getheader("x-ratelimit-reset", "")
     if is_spent and reset.isascii() and reset.isdigit():
-        return max(0.0, int(reset) - datetime.now(UTC).timestamp())
+        return max(0.0, float(reset) - datetime.now(UTC).timestamp())
     return _PAUSE
 
 
@@ -104,4 +104,6 @@ def _seconds_until(text: str) -> float:
         at = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return _PAUSE
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    # Without a zone, which is written -0000, it is UTC all the same.
+    there = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return max(0.0, (there - datetime.now(UTC)).total_seconds())

@@ -55,14 +55,15 @@ class Poster:
         self._sleep = sleep
 
     def post(self, report: Report) -> Posted:
-        """Post or update the comment, then the status; raises ForgeError.
+        """Set the status, then post or update the comment; raises ForgeError.
 
+        The status is first because the forge's answer names who the token is, which not every
+        token may ask for: only that one's comments are ours, whoever else wrote the marker.
         Where a try may have failed after the forge wrote, the comment is looked for again, so
         that there is never a second one.
         """
-        posted = self._tried(lambda: self._post_comment(report))
-        self._tried(lambda: self._post_status(report))
-        return posted
+        writer = self._tried(lambda: self._post_status(report))
+        return self._tried(lambda: self._post_comment(report, writer))
 
     def _tried(self, work: Callable[[], T]) -> T:
         for tried in range(1, TRIES + 1):
@@ -75,11 +76,11 @@ class Poster:
                 self._sleep(max(wait, float(tried)))
         raise AssertionError
 
-    def _post_comment(self, report: Report) -> Posted:
+    def _post_comment(self, report: Report, writer: int | None) -> Posted:
         marker = f"<!-- patchwright:report:{report.name} -->"
         body, is_cut = fit(f"{marker}\n{report.body}", self._shape.longest)
         for found in self._comments():
-            if not str(found.get("body", "")).startswith(marker):
+            if not str(found.get("body", "")).startswith(marker) or not self._is_of(writer, found):
                 continue
             if _same(found["body"], body):
                 return Posted("unchanged", _url(found), is_cut)
@@ -90,7 +91,7 @@ class Poster:
         return Posted("created", _url(made), is_cut)
 
     def _edit(self, number: int, body: str) -> Json:
-        """Edit a comment; None where it is somebody else's who wrote the marker too, or gone."""
+        """Edit a comment; None where that is not allowed to us, or it is gone."""
         path = self._shape.comment(self._to, number)
         try:
             return self._client.ask(self._shape.edit, path, {"body": body})
@@ -98,6 +99,13 @@ class Poster:
             if error.status in _GONE and error.retry_after is None:
                 return None
             raise
+
+    def _is_of(self, writer: int | None, comment: dict[str, Json]) -> bool:
+        """Tell whether it is the writer's; who has no name is no person, with a number over 0."""
+        author = _number(comment.get(self._shape.author))
+        if writer is not None:
+            return author == writer
+        return author is None or author < 0
 
     def _comments(self) -> Iterator[dict[str, Json]]:
         path, pages = self._shape.comments(self._to), self._shape.pages
@@ -109,7 +117,8 @@ class Poster:
             if pages is None or len(listed) < PAGE:
                 return
 
-    def _post_status(self, report: Report) -> None:
+    def _post_status(self, report: Report) -> int | None:
+        """Set the status; give the number of who set it, where the forge tells."""
         shape = self._shape
         payload = {
             "state": shape.states[report.state],
@@ -118,11 +127,13 @@ class Poster:
             **({"target_url": report.link} if report.link else {}),
         }
         try:
-            self._client.ask("POST", shape.statuses(self._to), payload)
+            made = self._client.ask("POST", shape.statuses(self._to), payload)
         except ForgeError as error:
             # GitLab refuses to set the state that the status already has.
             if "Cannot transition status" not in str(error):
                 raise
+            return _number(self._client.ask("GET", "/user"))
+        return _number(made.get(shape.creator) if isinstance(made, dict) else None)
 
 
 def fit(body: str, longest: int) -> tuple[str, bool]:
@@ -163,6 +174,11 @@ def in_fence(text: str) -> str:
 def _same(one: Json, other: str) -> bool:
     """Compare texts as forges keep them: with other line ends, and without the last one."""
     return str(one).replace("\r\n", "\n").strip() == other.strip()
+
+
+def _number(user: Json) -> int | None:
+    found = user.get("id") if isinstance(user, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _url(comment: Json) -> str:

@@ -19,7 +19,8 @@ class Shape:
     """How one forge wants to be asked.
 
     `pages` is what follows the path of a page of comments, None where one answer holds all;
-    `longest` are the bytes of a comment and `longest_line` the characters of a description.
+    `longest` are the bytes of a comment and `longest_line` the characters of a description;
+    `author` and `creator` name the field of who wrote a comment and a status.
     """
 
     headers: Callable[[str], Mapping[str, str]]
@@ -28,6 +29,8 @@ class Shape:
     statuses: Callable[[PullRequest], str]
     edit: str
     pages: str | None
+    author: str
+    creator: str
     context: str
     states: Mapping[str, str]
     longest: int
@@ -68,6 +71,8 @@ SHAPES: Mapping[ForgeKind, Shape] = MappingProxyType(
             statuses=lambda found: f"{_repository(found)}/statuses/{found.commit}",
             edit="PATCH",
             pages=f"?per_page={PAGE}&page=",
+            author="user",
+            creator="creator",
             context="context",
             states=_STATES,
             longest=65_536,
@@ -81,6 +86,8 @@ SHAPES: Mapping[ForgeKind, Shape] = MappingProxyType(
             statuses=lambda found: f"{_project(found)}/statuses/{found.commit}",
             edit="PUT",
             pages=f"?sort=asc&order_by=created_at&per_page={PAGE}&page=",
+            author="author",
+            creator="author",
             context="name",
             states={**_STATES, "failure": "failed", "error": "failed"},
             longest=1_000_000,
@@ -94,6 +101,8 @@ SHAPES: Mapping[ForgeKind, Shape] = MappingProxyType(
             statuses=lambda found: f"{_repository(found)}/statuses/{found.commit}",
             edit="PATCH",
             pages=None,
+            author="user",
+            creator="creator",
             context="context",
             states=_STATES,
             longest=65_535,

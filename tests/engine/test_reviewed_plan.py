@@ -309,6 +309,24 @@ def test_policy_of_collections_asks_only_where_their_computers_are_concerned(sit
     assert [code for code, _ in site.refusal] == ["PW2003"]
 
 
+def test_policy_of_collections_is_not_escaped_by_emptying_the_collection(site):
+    limited = a_policy("{}", ", appliesTo: {collections: [reference]}")
+    site.repository.commit(message=f"Limit\n\n{site.review(BASICS, limited)}", policy=limited)
+    site.follow()
+    assert site.refusal == []
+
+    emptied = EDITED.replace("values: [reference]", "values: [nobody]")
+    site.repository.commit(message="Empty it", m=emptied)
+    site.follow()
+    assert [code for code, _ in site.refusal] == ["PW2003"]
+
+    site.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    lines = site.review(emptied, limited)
+    site.repository.commit(message=f"Empty it\n\n{lines}", m=emptied)
+    site.follow()
+    assert site.refusal == []
+
+
 def test_forged_summary_counts_as_none(site):
     mine = site.review(EDITED, a_policy())
     theirs = site.review(BASICS, a_policy(), a_rollout("more"))

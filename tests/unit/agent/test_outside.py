@@ -1,7 +1,9 @@
 """How programs are put outside of the agent's unit."""
 
 from datetime import timedelta
+from pathlib import Path
 
+from reconciler.agent import outside
 from reconciler.agent.outside import go_outside, unit_options
 
 
@@ -22,3 +24,13 @@ def test_machine_without_systemd_runs_programs_itself(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
 
     assert go_outside(["dpkg", "--version"], {}) == ["dpkg", "--version"]
+
+
+def test_systemd_puts_no_variable_into_a_command(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(outside, "_SYSTEMD", Path("/"))
+    monkeypatch.setattr(outside, "_PLACES", ("/bin/sh",))
+
+    words = go_outside(["/bin/sh", "-c", "echo ${HOME} $$ 5%"], {})
+
+    assert words[words.index("--") + 1 :] == ["/bin/sh", "-c", "echo $${HOME} $$$$ 5%"]

@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from reconciler.engine import snapshots
+from reconciler.engine.snapshot_trust import Trust
 from reconciler.engine.snapshots import (
     MAGIC,
     Snapshot,
@@ -16,6 +17,7 @@ from reconciler.engine.snapshots import (
     write_snapshot,
 )
 from reconciler.model.errors import SnapshotError
+from reconciler.model.ids import sha256_hex
 from reconciler.model.updates import UpdateState
 from reconciler.observed.state import ObservedState
 from tests.worlds import NOW, SITE, PlannerWorld, an_update
@@ -104,6 +106,33 @@ def test_header_that_this_release_does_not_read_is_refused(parts, change):
 def test_what_is_no_snapshot_is_refused(content):
     with pytest.raises(SnapshotError):
         read_snapshot(content, "it")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"[" * 60_000, id="nested-too-deep"),
+        pytest.param(b'{"a":' * 10_000, id="objects-nested-too-deep"),
+        pytest.param(b'{"signature": "00", "site": NaN}', id="no-number"),
+        pytest.param(b'{"signature": "00", "site": "\\ud800"}', id="half-a-character"),
+        pytest.param(b'{"signature": "\\u0660", "exportedAt": 5}', id="signature-of-other-digits"),
+    ],
+)
+def test_forged_header_is_refused_without_a_crash(line):
+    trust = Trust(NOW, keys=frozenset({"00" * 32}))
+
+    with pytest.raises(SnapshotError):
+        read_snapshot(MAGIC + line + b"\nbody", "it", trust)
+
+
+def test_body_that_is_nested_too_deep_is_damaged(parts):
+    header, _ = parts
+    text = b"[" * 200_000
+    body = len(text).to_bytes(8, "big") + text
+    told = {"size": len(body), "sha256": sha256_hex(body)}
+
+    with pytest.raises(SnapshotError, match="is damaged"):
+        read_snapshot(whole({**header, "body": told}, zlib.compress(body)), "it")
 
 
 def test_body_that_differs_from_its_digest_is_refused(parts):

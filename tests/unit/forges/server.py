@@ -43,6 +43,9 @@ STATES = {
     "gitea": {"error", "failure", "pending", "success", "warning"},
 }
 LONGEST = {"github": 65_536, "gitlab": 1_000_000, "gitea": 65_535}
+AUTHOR = {"github": "user", "gitlab": "author", "gitea": "user"}
+CREATOR = {"github": "creator", "gitlab": "author", "gitea": "creator"}
+OURS, MALLORY, SYSTEM = 41, 66, -2
 EDIT = {"github": "PATCH", "gitlab": "PUT", "gitea": "PATCH"}
 FIELDS = {
     "github": {"state", "context", "description", "target_url"},
@@ -61,10 +64,13 @@ class Forge:
         self.asked = []
         self.faults = []
         self.foreign = set()
+        self.writer = OURS
         self.api = ""
 
-    def add(self, body):
-        self.comments.append({"id": len(self.comments) + 1, "body": body})
+    def add(self, body, author=MALLORY):
+        number = len(self.comments) + 1
+        user = {AUTHOR[self.kind]: {"id": author}}
+        self.comments.append({"id": number, "body": body, **user})
 
     def answer(self, method, target, headers, content):
         """Give (status, headers, value) of an answer."""
@@ -92,7 +98,7 @@ class Forge:
             return 200, {}, self._page(parse_qs(parts.query))
         if method == "POST" and re.fullmatch(listed, parts.path):
             assert set(content) == {"body"}
-            self.add(content["body"])
+            self.add(content["body"], self.writer)
             return 201, {}, {**self.comments[-1], "html_url": "https://forge.example/c"}
         found = re.fullmatch(one, parts.path)
         if method == EDIT[self.kind] and found:
@@ -107,7 +113,10 @@ class Forge:
             assert set(content) <= FIELDS[self.kind]
             assert content["state"] in STATES[self.kind]
             self.statuses.append(content)
-            return 201, {}, content
+            creator = {"id": self.writer} if self.writer > 0 else None
+            return 201, {}, {**content, CREATOR[self.kind]: creator}
+        if method == "GET" and parts.path == f"{BASE[self.kind]}/user" and self.kind == "gitlab":
+            return 200, {}, {"id": self.writer}
         return 404, {}, {"message": "Not Found"}
 
     def _page(self, query):

@@ -7,7 +7,7 @@ from reconciler.forges.posting import Poster, Report, fit, in_fence
 from reconciler.forges.pull_request import ForgeKind, PullRequest
 from reconciler.forges.shapes import SHAPES
 from reconciler.model.errors import ForgeError
-from tests.unit.forges.server import COMMIT, TOKEN, a_forge
+from tests.unit.forges.server import COMMIT, SYSTEM, TOKEN, a_forge
 
 KINDS = [kind.value for kind in ForgeKind]
 MARKER = "<!-- patchwright:report:plan -->"
@@ -70,10 +70,35 @@ def test_reports_of_other_names_are_left_alone(forge):
 
 def test_comment_of_somebody_else_with_the_marker_is_passed_over(forge):
     forge.add(f"{MARKER}\nplanted")
-    forge.foreign = {1}
 
     assert post(forge).comment == "created"
+    assert post(forge, "## Other\n").comment == "updated"
+    assert [one["body"] for one in forge.comments] == [
+        f"{MARKER}\nplanted",
+        f"{MARKER}\n## Other\n",
+    ]
+
+
+def test_planted_copy_of_the_report_is_not_taken_for_it(forge):
+    forge.add(f"{MARKER}\n## Plan\n")
+
+    assert post(forge).comment == "created"
+
+
+def test_token_that_the_forge_gives_no_name_finds_its_own_comment(forge):
+    forge.add(f"{MARKER}\nplanted")
+    forge.writer = SYSTEM
+    post(forge)
+
+    assert post(forge, "## Other\n").comment == "updated"
     assert forge.comments[0]["body"] == f"{MARKER}\nplanted"
+
+
+def test_own_comment_that_may_not_be_edited_is_followed_by_another(forge):
+    post(forge)
+    forge.foreign = {1}
+
+    assert post(forge, "## Other\n").comment == "created"
 
 
 @pytest.mark.parametrize("state", ["success", "failure", "pending", "error"])
@@ -94,7 +119,7 @@ def test_busy_forge_is_asked_again_after_the_time_that_it_names(forge):
 
 
 def test_comment_that_was_made_though_the_answer_was_lost_is_not_made_twice(forge):
-    forge.faults = [None, {"status": 502, "after": True}]
+    forge.faults = [None, None, {"status": 502, "after": True}]
 
     assert post(forge).comment == "unchanged"
     assert len(forge.comments) == 1
@@ -105,6 +130,31 @@ def test_limit_that_is_spent_is_waited_for_where_that_is_soon(github):
     github.faults = [{"status": 403, "headers": headers, "value": {"message": "limit"}}]
 
     with pytest.raises(ForgeError, match="HTTP 403: limit"):
+        post(github)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Retry-After": "Sat, 01 Jan 2000 00:00:00 -0000"}, id="no-zone"),
+        pytest.param({"Retry-After": "9" * 5000}, id="huge-wait"),
+        pytest.param(
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, id="huge-reset"
+        ),
+    ],
+)
+def test_odd_word_on_when_to_come_back_is_no_crash(github, headers):
+    github.faults = [{"status": 429, "headers": headers} for _ in range(9)]
+
+    with pytest.raises(ForgeError, match="HTTP 429"):
+        post(github)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_answer_that_is_nested_too_deep_is_an_error(github, status):
+    github.faults = [{"status": status, "value": b"[" * 100_000} for _ in range(9)]
+
+    with pytest.raises(ForgeError):
         post(github)
 
 
@@ -126,7 +176,7 @@ def test_redirect_is_refused_so_that_the_token_stays(github):
 
 @pytest.mark.parametrize("value", [b"not json", b'{"a": 1}'])
 def test_answer_of_another_form_is_an_error(github, value):
-    github.faults = [{"status": 200, "value": value}]
+    github.faults = [None, {"status": 200, "value": value}]
 
     with pytest.raises(ForgeError, match=r"not JSON|no list"):
         post(github)
@@ -135,9 +185,10 @@ def test_answer_of_another_form_is_an_error(github, value):
 def test_gitlab_status_that_is_already_so_is_no_error():
     with a_forge("gitlab") as forge:
         message = "Cannot transition status via :run from :running"
-        forge.faults = [None, None, {"status": 400, "value": {"message": message}}]
+        post(forge)
+        forge.faults = [{"status": 400, "value": {"message": message}}]
 
-        assert post(forge).comment == "created"
+        assert post(forge, "## Other\n").comment == "updated"
 
 
 def test_errors_never_hold_the_token(github):
