@@ -16,7 +16,7 @@ from reconciler.observed.columns import instant
 from reconciler.observed.memory import Memory
 from reconciler.observed.state import ObservedState
 from reconciler.planning.guidance import Guidance
-from reconciler.planning.permits import Settlement, may_start
+from reconciler.planning.permits import Settlement, is_silent, may_start
 from reconciler.store import Store, Work
 
 _POLLS_KEPT = 2
@@ -60,7 +60,7 @@ def settle_permits(store: Store, observed: ObservedState, guidance: Guidance, no
 
     Gives how many permits changed. Only computers that hold one are looked at.
     """
-    unasked = _unasked(observed, guidance)
+    unasked = _unasked(observed, guidance, now)
     if not observed.permits and not unasked:
         return 0
     changed = 0
@@ -84,8 +84,12 @@ def settle_permits(store: Store, observed: ObservedState, guidance: Guidance, no
     return changed
 
 
-def _unasked(observed: ObservedState, guidance: Guidance) -> list[Permit]:
-    """Give permits for runs under way that nobody asked for, where a budget counts them."""
+def _unasked(observed: ObservedState, guidance: Guidance, now: datetime) -> list[Permit]:
+    """Give permits for runs under way that nobody asked for, where a budget counts them.
+
+    Of a silent computer nobody knows whether its run is under way: what was released by name
+    does not come back before it is in contact.
+    """
     made: list[Permit] = []
     for offer in observed.memory.advertisements.values() if guidance.budgets else ():
         column = observed.fleet.runs.get(_run_key(observed.memory, offer))
@@ -97,8 +101,14 @@ def _unasked(observed: ObservedState, guidance: Guidance) -> list[Permit]:
         counted = BitMap.union(BitMap(), *binding) & membership.members
         held = BitMap(one.ordinal for one in observed.permits if one.advertisement == offer.id)
         unasked = (column.under_way() & counted) - held
-        made += [_by_user(observed, offer, ordinal) for ordinal in unasked]
+        found = (_by_user(observed, offer, ordinal) for ordinal in unasked)
+        made += [permit for permit in found if not _is_silent(observed, permit, now)]
     return made
+
+
+def _is_silent(observed: ObservedState, permit: Permit, now: datetime) -> bool:
+    heard = observed.fleet.last_contact_at[permit.ordinal]
+    return is_silent(permit, instant(heard) if heard > 0 else None, now)
 
 
 def _by_user(observed: ObservedState, offer: Advertisement, ordinal: int) -> Permit:

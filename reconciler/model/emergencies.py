@@ -51,6 +51,11 @@ class EmergencyRecord:
         """The state that was entered last."""
         return self.steps[-1].state
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it is live any more."""
+        return self.state is EmergencyState.RETIRED
+
     def has_reached(self, state: EmergencyState) -> bool:
         """Tell whether the state was entered."""
         return self.state.rank >= state.rank

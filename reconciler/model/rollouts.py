@@ -103,6 +103,15 @@ class PhaseRecord:
     lifted_at: Optional[datetime] = None
     retired: bool = False
 
+    @property
+    def retried_at(self) -> Optional[datetime]:
+        """When an order to retry lifted its halt, if that is how it was last lifted (S15).
+
+        A halt that was relieved keeps what it blocked, and one that was let pass its passage.
+        """
+        is_let_pass = self.passage in (Passage.ACCEPTED, Passage.SKIPPED)
+        return None if self.blocked or is_let_pass else self.lifted_at
+
     def blocks(self, rollout: str, release: int) -> bool:
         """Tell whether its halt keeps what it blocks from that release (S15).
 

@@ -114,9 +114,14 @@ def _released(world: World, authorization: str) -> frozenset[str]:
 
 
 def _forgotten(world: World, bound: Mapping[str, Placed[Authorization]]) -> Iterator[Action]:
-    """Forget approvals that nobody asks for any more; only a complete read says so (S29)."""
+    """Forget approvals that nobody asks for any more; only a complete read says so (S29).
+
+    While the prune guard withholds, an approval stays: its manifest may come back (S23).
+    """
+    if not world.observed.fresh or world.guard.withholds:
+        return
     for (name,), record in sorted(world.observed.memory.approved.items()):
-        if name not in bound and world.observed.fresh:
+        if name not in bound:
             because = "no policy asks for its approval any more"
             cause = Cause("Authorization", name, Location(""), world.desired.commit, "S24", because)
             yield Action(Verb.FORGET_APPROVED, record, cause)

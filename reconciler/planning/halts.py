@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.desired.expansion import EMERGENCY, is_removal
+from reconciler.desired.expansion import EMERGENCY, is_removal, kind_and_name
 from reconciler.kinds.phase import Halt
 from reconciler.kinds.rollout_settings import Resume
 from reconciler.model.rollouts import Passage, PhaseRecord, PhaseState, Release, SeenToken
@@ -86,20 +86,16 @@ def tell_halts(rollout: RolloutView, release: Release, draft: Draft) -> None:
 def keeps_back(record: PhaseRecord, rollout: str, release: int) -> bool:
     """Tell whether a halt keeps what it blocks from a release (S15).
 
-    What broke computers when it came has to be removable, and the other way round.
+    From an emergency, which is the way out, it keeps nothing. What broke computers when it came
+    has to be removable, and the other way round.
     """
-    if not record.blocks(rollout, release):
+    if kind_and_name(rollout)[0] == EMERGENCY or not record.blocks(rollout, release):
         return False
     return is_removal(record.rollout) == is_removal(rollout)
 
 
-def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> list[PhaseRecord]:
-    """Give the halts of another rollout or an older release on an update of this one.
-
-    An emergency goes on all the same (S15).
-    """
-    if rollout.kind == EMERGENCY:
-        return []
+def halts_elsewhere(release: Release, draft: Draft) -> list[PhaseRecord]:
+    """Give the halts of another rollout or an older release on an update of this one (S15)."""
     offered = release.offered_ids
     return [
         record
@@ -111,7 +107,7 @@ def halts_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> lis
 
 def tell_halted_elsewhere(rollout: RolloutView, release: Release, draft: Draft) -> None:
     """Say which halts elsewhere keep a release from opening further."""
-    for record in halts_elsewhere(rollout, release, draft):
+    for record in halts_elsewhere(release, draft):
         subject = f"{rollout.subject}/{release.number}"
         where = f"{record.rollout}/{record.release}/{record.phase}"
         draft.tell(subject, ConditionType.HALTED_ELSEWHERE, f"{where} halted on the same update")

@@ -61,7 +61,8 @@ class Settlement:
         """Give what has become of a permit, or nothing where it has ended (S19).
 
         One that has begun a run keeps it, also when silent, until verified, waived or retired; a
-        failed one keeps it for the recurrence, a day at most; a refused run gives it back.
+        failed one keeps it for the recurrence, a day at most, or until an order to retry; a
+        refused run gives it back.
         """
         computer = self.computers.get(permit.computer)
         if computer is None or computer.retired:
@@ -95,9 +96,17 @@ class Settlement:
     def _failed(self, permit: Permit, run: Run, offer: Advertisement | None) -> Permit | None:
         penalty = min(offer.recurrence, _LONGEST_PENALTY) if offer else _LONGEST_PENALTY
         ended_at = run.ended_at or run.began_at
-        if self.now >= ended_at + penalty:
+        if self.now >= ended_at + penalty or self._is_forgiven(ended_at, offer):
             return None
         return replace(permit, began=True, failed=True)
+
+    def _is_forgiven(self, failed_at: datetime, offer: Advertisement | None) -> bool:
+        """Tell whether an order to retry came since the failure: it frees the permit (S15)."""
+        if offer is None:
+            return False
+        record = self.memory.phases.get((offer.rollout, offer.release, offer.phase))
+        retried_at = record.retried_at if record is not None else None
+        return retried_at is not None and failed_at <= retried_at
 
     def _is_verified(self, computer: Computer, run: Run, offer: Advertisement | None) -> bool:
         """A scan after the run finds nothing missing, and no restart is due that is not let be."""

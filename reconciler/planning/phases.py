@@ -50,6 +50,9 @@ def end_removed(rollout: RolloutView, draft: Draft) -> None:
             if name not in listed and record.state is not PhaseState.HALTED:
                 cause = rollout.cause("S13", "the phase is no longer in the rollout")
                 draft.end(Verb.FORGET_PHASE, record, cause)
+                targets = draft.memberships.get((release.rollout, release.number, name))
+                if targets is not None:
+                    draft.end(Verb.FORGET_TARGETS, targets, cause)
 
 
 def advance_release(rollout: RolloutView, release: Release, draft: Draft) -> None:
@@ -86,7 +89,7 @@ def opening_bars(
     if not rollout.may_open:
         yield PhaseReason.EMERGENCY_NOT_READY
     yield from stops(rollout, release, draft)
-    if halts_elsewhere(rollout, release, draft):
+    if halts_elsewhere(release, draft):
         yield PhaseReason.HALTED_ELSEWHERE
     if is_served(rollout, release, phase, draft):
         yield PhaseReason.SERVED

@@ -260,15 +260,20 @@ def _scan_order(source: PolicySource, computer: Computer, scan: ScanClass | None
     It is asked for within the phase's spread, by the computer's own share of it. An emergency's
     expedited scan asks for one too (D4, step 5), unless it is held.
     """
+    memory = source.memory
     asked = {
         (
             offer.available_at,
             offer.available_at
-            + spread_offset(offer.rollout, offer.phase, computer.id, offer.order.spread),
+            + spread_offset(
+                memory.name_for_agents(offer.rollout, offer.release),
+                offer.phase,
+                computer.id,
+                offer.order.spread,
+            ),
         )
-        for offer in source.memory.advertisements.values()
-        if (offer.updates or not offer.held)
-        and _is_targeted(source.memory, offer, computer.ordinal)
+        for offer in memory.advertisements.values()
+        if (offer.updates or not offer.held) and _is_targeted(memory, offer, computer.ordinal)
     }
     every = scan.every if scan else source.lifetime
     guidance = source.guidance

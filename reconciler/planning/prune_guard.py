@@ -78,4 +78,5 @@ class PruneGuard:
             bool(memory.advertisements)
             or any(not release.retired for release in memory.releases.values())
             or any(not run.state.is_end for run in memory.drills.values())
+            or any(not one.has_ended for one in memory.emergencies.values())
         )

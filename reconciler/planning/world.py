@@ -223,8 +223,12 @@ class RolloutView:
 
     @property
     def may_build(self) -> bool:
-        """Whether releases may be cut: an emergency's only from its own state on (S21)."""
-        return self.kind != EMERGENCY or self._has_reached(EmergencyState.BUILDING)
+        """Whether releases may be cut: an emergency's from its state on, until its end (S21)."""
+        if self.kind != EMERGENCY:
+            return True
+        record = self.emergency
+        is_over = record is not None and record.has_ended
+        return self._has_reached(EmergencyState.BUILDING) and not is_over
 
     @property
     def may_open(self) -> bool:

@@ -137,6 +137,25 @@ def test_a_start_by_the_user_counts_without_having_asked(offered):
     assert not ask_for(offered, offered.computer).granted
 
 
+def test_a_released_permit_of_a_silent_run_does_not_come_back(offered):
+    """Its end was never told: only the next contact shows that it is under way still."""
+    web = begin(offered, enrol(offered, "web-02"))
+    settle_permits(offered.store, observed(offered, [web]), guidance(), NOW)
+    later = NOW + timedelta(hours=1)
+    settle_permits(offered.store, observed(offered, [web]), guidance(), later)
+    assert [one.began for one in permits(offered)] == [True]
+
+    with offered.store.write() as work:
+        work.permits.release(web.id)
+    settle_permits(offered.store, observed(offered, [web]), guidance(), later)
+    assert permits(offered) == ()
+    assert ask_for(offered, offered.computer, later).granted
+
+    back = replace(web, last_contact_at=later)
+    settle_permits(offered.store, observed(offered, [back]), guidance(), later)
+    assert web.id in {one.computer for one in permits(offered)}
+
+
 def test_a_permit_that_ended_makes_room(offered):
     web = enrol(offered, "web-02")
     ask_for(offered, web.id)

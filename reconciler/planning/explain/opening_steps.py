@@ -44,9 +44,7 @@ def opening_steps(
         state = rollout.emergency.state.value if rollout.emergency else "not begun"
         yield step("emergency", PhaseReason.EMERGENCY_NOT_READY, f"its state is {state}")
     yield from stop_steps(rollout, release, draft)
-    halts = [
-        f"{it.rollout}/{it.release}/{it.phase}" for it in halts_elsewhere(rollout, release, draft)
-    ]
+    halts = [f"{it.rollout}/{it.release}/{it.phase}" for it in halts_elsewhere(release, draft)]
     told = f"halted elsewhere on the same update: {', '.join(halts) or 'nothing'}"
     yield step("halts elsewhere", PhaseReason.HALTED_ELSEWHERE, told)
     told = (

@@ -18,7 +18,8 @@ spec: {{type: apt, location: "https://archive.example/", suites: [x]}}
 OPEN = BASICS.replace(
     "deadline: 1d", "opens: {notBefore: 2026-05-01T00:00:00Z}\n      deadline: 1d"
 )
-APPROVED = OPEN.replace("{group: rollup}", "{group: rollup, approvedBy: [x]}")
+APPROVAL = "{group: rollup, approvedBy: [x]}"
+APPROVED = OPEN.replace("{group: rollup}", APPROVAL)
 APP, LIB = an_update("app").id, an_update("lib").id
 
 
@@ -145,4 +146,23 @@ def test_update_that_ripens_after_the_approval_waits():
     world.step()
 
     assert offered(world) == {APP}
+    assert waits(world)
+
+
+def test_approval_stays_while_the_prune_guard_withholds_what_left_git():
+    """The manifests come back with what was approved, and not with what came meanwhile."""
+    world = PlannerWorld(manifests=[BASICS.replace("{group: rollup}", APPROVAL), POLICY])
+    world.enrol("ref", ring="reference")
+    world.publish(an_update("app"))
+    world.step()
+    before, text = world.memory.approved, world.manifests[0]
+    world.manifests[0] = text[: text.index(f"---\n{HEADER}kind: Authorization")]
+    world.step()
+    assert "PruneBlocked" in world.told()
+    world.publish(an_update("lib"))
+    world.step()
+    world.manifests[0] = text
+    world.step()
+
+    assert world.memory.approved == before
     assert waits(world)

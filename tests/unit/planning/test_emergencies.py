@@ -136,6 +136,20 @@ def test_without_a_group_to_fold_into_it_ends_when_all_comply(world):
     assert world.plan().actions == ()
 
 
+def test_once_ended_it_makes_no_release_of_a_later_revision(world):
+    advertise(world)
+    world.install("ref", rollout=BLASTER)
+    world.step()
+    world.install("web", rollout=BLASTER)
+    world.step()
+    world.revise("deb:Lab/security/app/1.1")
+
+    assert state_of(world) == "Retired"
+    assert "ReleaseWaiting" not in world.told()
+    world.pass_time(days=2)
+    assert world.plan().actions == ()
+
+
 def test_every_state_is_entered_once_with_time_and_evidence(world):
     advertise(world)
     world.install("ref", rollout=BLASTER)
@@ -226,6 +240,35 @@ def test_deleting_its_manifest_retires_what_it_made_and_nothing_else(world):
     assert world.computers == before
 
 
+def test_its_manifest_is_guarded_before_it_has_advertised_anything(world):
+    world.step()
+    assert state_of(world) == "Staging"
+    before = world.memory
+    world.manifests.pop()
+    plan = world.step()
+
+    assert "PruneBlocked" in {one.type.value for one in plan.conditions}
+    assert world.memory.emergencies == before.emergencies
+    assert world.memory.packages == before.packages
+
+    world.allow_prune()
+    world.step()
+    assert not world.memory.emergencies
+    assert not world.memory.packages
+
+
+def test_an_emergency_that_has_ended_is_not_guarded(world):
+    advertise(world)
+    world.install("ref", rollout=BLASTER)
+    world.step()
+    world.install("web", rollout=BLASTER)
+    world.step()
+    world.manifests.pop()
+    world.step()
+
+    assert not world.memory.emergencies
+
+
 def test_asap_is_due_when_the_phase_opens(world):
     advertise(world)
 
@@ -274,6 +317,24 @@ def test_a_halt_elsewhere_does_not_stop_it():
     advertise(world)
 
     assert world.state("reference", rollout=BLASTER) == "open"
+
+
+def test_a_halt_elsewhere_keeps_it_from_nobody_who_joins_later():
+    world = emergency_world(mainline=True)
+    advertise(world)
+    world.fail("ref")
+    world.step()
+    assert world.state("first") == "halted"
+    assert world.state("reference", rollout=BLASTER) == "open"
+    world.pass_time(minutes=1)
+    world.enrol("ref-2", ring="reference")
+    world.scan("ref-2", app=UpdateState.MISSING)
+    world.step()
+    world.capture()
+
+    (offer,) = world.policy("ref-2").offers
+    assert offer.rollout == BLASTER
+    assert [one.id for one in offer.updates] == ["deb:Lab/security/app/1.1"]
 
 
 def test_content_that_a_point_lost_holds_it_back(world):

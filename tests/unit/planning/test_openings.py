@@ -304,6 +304,24 @@ def test_removed_phase_that_is_written_again_opens_anew():
     assert world.record("first").opened_at == world.now
 
 
+def test_nobody_is_late_in_a_phase_that_is_written_again():
+    world = a_world()
+    pass_first(world)
+    text = world.manifests[0]
+    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
+    world.manifests = [text[:start] + text[stop:]]
+    world.step()
+    assert ("monthly", 1, "first") not in world.memory.memberships
+
+    world.enrol("ref-3", ring="reference")
+    world.manifests = [text]
+    world.pass_time(days=3)
+    world.step()
+
+    assert "ref-3" in world.targets("first")
+    assert not world.memory.memberships["monthly", 1, "first"].entered.everybody
+
+
 def test_inserted_phase_opens_by_itself():
     world = a_world()
     pass_first(world)

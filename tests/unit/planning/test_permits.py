@@ -18,6 +18,7 @@ from tests.worlds import HEADER, NOW, PlannerWorld, an_update
 
 HOUR = timedelta(hours=1)
 APP = "deb:Lab/security/app/1.1"
+RETRY = 'resume: {token: "1", how: retry, reason: mended, by: ops}'
 
 
 def asks(ordinal, **changes):
@@ -279,6 +280,36 @@ def test_a_failed_one_is_kept_for_a_day_at_most(world, permit):
 
     assert settled(world, permit, hours=23) == replace(permit, began=True, failed=True)
     assert settled(world, permit, hours=24) is None
+
+
+def test_an_order_to_retry_frees_the_permits_of_those_that_failed_before(world, permit):
+    world.pass_time(seconds=1)
+    world.run("ref", outcome=RunOutcome.FAILED)
+    failed = replace(permit, began=True, failed=True)
+    world.step()
+    assert world.state("first") == "halted"
+    assert settled(world, permit) == failed
+
+    world.edit("  releases: {every: 1h}", f"  {RETRY}\n  releases: {{every: 1h}}")
+    world.step()
+    assert world.state("first") == "open"
+    assert settled(world, permit) is None
+
+    world.pass_time(seconds=1)
+    world.run("ref", outcome=RunOutcome.FAILED)
+    assert settled(world, permit) == failed
+
+
+def test_accepting_a_halted_phase_leaves_permits_with_those_that_failed(world, permit):
+    world.pass_time(seconds=1)
+    world.run("ref", outcome=RunOutcome.FAILED)
+    world.step()
+    accept = RETRY.replace("retry", "accept, release: 1, phase: first")
+    world.edit("  releases: {every: 1h}", f"  {accept}\n  releases: {{every: 1h}}")
+    world.step()
+
+    assert world.state("first") == "succeeded"
+    assert settled(world, permit) == replace(permit, began=True, failed=True)
 
 
 @pytest.mark.parametrize("change", [{"retired": True}, {"refusal": "diskFull"}])

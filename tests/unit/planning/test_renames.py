@@ -105,6 +105,16 @@ def test_agents_go_on_to_report_under_the_name_that_they_know(world):
     assert world.plan().counts[0].reported == 4
 
 
+def test_a_rename_asks_no_computer_for_another_scan(world):
+    world.edit("deadline: 1d", "deadline: 1d\n      spread: 2h")
+    world.step()
+    before = world.policy("ref-2").scan.asked
+    world.edit(ROLLOUT, RENAMED)
+    world.step()
+
+    assert world.policy("ref-2").scan.asked == before
+
+
 def test_a_run_that_a_permit_was_given_for_is_found_under_the_new_name(world):
     (offer,) = world.offers()
     known = world.computers["ref-0"]
