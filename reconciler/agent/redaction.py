@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-_IN_URL = re.compile(r"(://)[^/\s@]{1,200}@")
+_IN_URL = re.compile(r"(://)[^/\s@]+@")
 _NAMED = re.compile(
     r"(?i)\b((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|credential)s?[\"']?\s*[=:]\s*)\S+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[-\w.~+/=]{8,}")
+_BEFORE = 64 * 1024
+"""So many characters before the end that is wanted are looked at: secrets may begin there."""
 
 
 def redact(text: str) -> str:
@@ -20,4 +22,5 @@ def redact(text: str) -> str:
 
 def last_lines(text: str, limit: int = 2000) -> str:
     """Give the end of a program's output, at most `limit` characters, without secrets."""
-    return redact(text.strip()[-limit:])
+    # Cut only then: what is left of a secret without its beginning is not seen to be one.
+    return redact(text.strip()[-(limit + _BEFORE) :])[-limit:]

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ PLACE = Path("run/patchwright")
 _NAME = "agent.sock"
 _REQUEST_LIMIT, _REPLY_LIMIT = 4096, 4 * 1024 * 1024
 _PATIENCE, _LONG_PATIENCE = 2.0, 15.0
+_SHORTEST = 0.001  # a limit of 0 would mean not to wait at all
 _PEER_GROUPS = 59  # SO_PEERGROUPS of Linux, which Python does not name
 _MOST_GROUPS = 256
 _WAITING = 8
@@ -92,8 +94,7 @@ def _further_groups(peer: socket.socket) -> tuple[int, ...]:
 
 def read_request(peer: socket.socket) -> Request:
     """Read one request; raises AgentError where it is none, or too long, or slow."""
-    peer.settimeout(_PATIENCE)
-    return _decode(Request, _read_line(peer, _REQUEST_LIMIT), "the request")
+    return _decode(Request, _read_line(peer, _REQUEST_LIMIT, _PATIENCE), "the request")
 
 
 def send_reply(peer: socket.socket, reply: Reply) -> None:
@@ -111,7 +112,7 @@ def ask(root: Path, request: Request) -> Reply:
             with short_path(root / PLACE) as path:
                 made.connect(path)
             made.sendall(canonical_json(encode(request)) + b"\n")
-            line = _read_line(made, _REPLY_LIMIT)
+            line = _read_line(made, _REPLY_LIMIT, _LONG_PATIENCE)
         except PermissionError as error:
             raise AgentError(
                 "you may not speak to the agent", hint="ask for the group of its userGroup setting"
@@ -131,13 +132,17 @@ def short_path(folder: Path) -> Iterator[str]:
         os.close(opened)
 
 
-def _read_line(peer: socket.socket, limit: int) -> bytes:
-    content = b""
+def _read_line(peer: socket.socket, limit: int, patience: float) -> bytes:
+    """Read within so many seconds in all: the socket's own limit starts anew with every byte."""
+    content, until = b"", time.monotonic() + patience
     while not content.endswith(b"\n"):
+        peer.settimeout(max(_SHORTEST, until - time.monotonic()))
         chunk = peer.recv(min(65536, limit + 1 - len(content)))
         if not chunk:
             break
         content += chunk
+        if time.monotonic() > until:
+            raise AgentError("what was sent took too long")
         if len(content) > limit:
             raise AgentError(f"more than {limit} bytes were sent")
     return content

@@ -113,7 +113,7 @@ def naming_facts(fleet: Fleet) -> frozenset[str]:
 def _is_individual(column: FactColumn) -> bool:
     values, codes = column.encoded()
     numbers = np.bincount(codes[codes >= 0], minlength=len(values))
-    texts = np.array([isinstance(value, str) for value in values], dtype=bool)
+    texts = np.array([bool(_texts(value)) for value in values], dtype=bool)
     having = int(numbers[texts].sum())
     return having >= _FEW and 2 * int((numbers[texts] == 1).sum()) > having
 

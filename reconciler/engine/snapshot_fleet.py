@@ -29,6 +29,7 @@ _INSTANTS = {
 }
 _INTS, _ORDINALS, _CODES, _HASHES = "<i8", "<u4", "<i4", "<u8"
 _LARGEST_ORDINAL = 1 << 26
+_MOST_MEMORY = 4 << 30
 
 
 class Blobs:
@@ -132,6 +133,7 @@ def parse_matching(value: Json, blobs: Blobs, fleet: Fleet) -> Matching | None:
 def parse_fleet(value: Json, blobs: Blobs) -> Fleet:
     """Make the fleet again; raises ValueError, KeyError or TypeError where it is damaged."""
     ordinals = _ordinals(blobs.array(value["ordinals"], _ORDINALS))
+    _check_memory(ordinals, len(value["facts"]))
     ids, positions = _parse_identity(value, ordinals, blobs)
     names = _texts(value["names"], len(ordinals))
     known = ordinals.tolist()
@@ -209,6 +211,14 @@ def _column(ordinals: Ordinals, values: Ints) -> IntColumn:
     spread = np.full(_size(ordinals), NEVER, dtype=np.int64)
     spread[ordinals] = values
     return IntColumn(spread)
+
+
+def _check_memory(ordinals: Ordinals, facts: int) -> None:
+    """Refuse columns that are far larger than the file: each has a place for every ordinal."""
+    columns = (len(_INSTANTS) + 1) * np.dtype(_INTS).itemsize + facts * np.dtype(_CODES).itemsize
+    if _size(ordinals) * columns > _MOST_MEMORY:
+        message = f"its fleet takes more memory than {_MOST_MEMORY >> 30} GiB"
+        raise ValueError(message)
 
 
 def _size(ordinals: Ordinals) -> int:

@@ -14,7 +14,7 @@ from reconciler.agent.facts import collect_facts, read_declared_facts, round_dow
 from reconciler.agent.inventory import Installed, group_by_name, name_packages
 from reconciler.agent.log import render_value
 from reconciler.agent.loop import Backoff
-from reconciler.agent.redaction import redact
+from reconciler.agent.redaction import last_lines, redact
 from reconciler.model.updates import CatalogSlice, SliceUpdate
 
 
@@ -108,6 +108,22 @@ def test_address_is_refused(url):
 )
 def test_secrets_are_taken_out(text, shown):
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize("kept", range(1, 70))
+def test_end_of_an_output_begins_with_no_half_of_a_secret(kept):
+    for text in (
+        "cannot reach https://user:s3cretword@mirror.example/debian",
+        "password: s3cretword was refused by the mirror",
+        "sent Authorization: Bearer s3cretwords3cretword to it",
+    ):
+        assert "cret" not in last_lines(text, kept)
+
+
+def test_long_token_in_an_address_is_taken_out():
+    token = "s3cret" * 200
+
+    assert "s3cret" not in redact(f"https://ci:{token}@mirror.example/debian is gone")
 
 
 def test_log_values_stay_on_one_line():

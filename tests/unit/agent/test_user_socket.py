@@ -1,15 +1,19 @@
 """Who may speak to the agent."""
 
 import os
-from contextlib import closing, contextmanager
+import socket
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from threading import Event, Thread
+from time import monotonic
 
 import pytest
 
+from reconciler.agent import user_socket
 from reconciler.agent.errors import AgentError
-from reconciler.agent.user_socket import PLACE, find_group, listen, may_speak
+from reconciler.agent.user_socket import PLACE, find_group, listen, may_speak, read_request
 
 GROUP, STRANGER = 12345, 54321
 
@@ -31,8 +35,6 @@ def connecting(listening, root, *groups):
     child = os.fork()
     if child == 0:
         # No more than this: the child is a copy of the whole test run.
-        import socket  # noqa: PLC0415
-
         os.setgroups(list(groups))
         os.setgid(STRANGER)
         os.setuid(STRANGER)
@@ -81,6 +83,29 @@ def test_stranger_is_refused_where_the_file_lets_him_connect(root):
             assert not may_speak(peer, GROUP)
         with connecting(listening, root, GROUP) as peer:
             assert not may_speak(peer, None)
+
+
+def test_who_drips_is_let_go_in_time(monkeypatch):
+    monkeypatch.setattr(user_socket, "_PATIENCE", 0.3)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        over = Event()
+
+        def drip():
+            while not over.wait(0.05):
+                with suppress(OSError):
+                    theirs.send(b" ")
+
+        thread = Thread(target=drip)
+        thread.start()
+        began = monotonic()
+        try:
+            with pytest.raises((AgentError, OSError)):
+                read_request(ours)
+        finally:
+            over.set()
+            thread.join()
+        assert monotonic() - began < 2
 
 
 def test_group_is_named_or_numbered(root):

@@ -90,6 +90,20 @@ def test_facts_that_most_machines_share_with_nobody_are_hidden():
     assert naming_facts(fleet) == {"hostname", "serial"}
 
 
+def test_lists_of_texts_that_are_a_computers_own_are_hidden():
+    world = PlannerWorld(manifests=[BASICS])
+    for number in range(12):
+        world.enrol(
+            f"pc-{number}", addresses=("127.0.0.1", f"10.9.8.{number}"), roles=("web", "db")
+        )
+
+    fleet = world.fleet()
+    assert naming_facts(fleet) == {"addresses"}
+    known = Snapshot(world.observed(), SITE, NOW, exported_at=NOW)
+    content, _ = write_snapshot(redacted(known, Redaction(KEY), matchable=True))
+    assert b"10.9.8." not in zlib.decompress(content[len(MAGIC) :].partition(b"\n")[2])
+
+
 def test_few_computers_do_not_make_a_fact_a_name():
     world = PlannerWorld()
     for number in range(9):

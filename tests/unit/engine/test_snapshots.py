@@ -4,9 +4,12 @@ import json
 import stat
 import zlib
 
+import numpy as np
 import pytest
+from pyroaring import BitMap
 
 from reconciler.engine import snapshots
+from reconciler.engine.snapshot_fleet import Blobs
 from reconciler.engine.snapshot_trust import Trust
 from reconciler.engine.snapshots import (
     MAGIC,
@@ -151,6 +154,32 @@ def test_body_is_never_unpacked_further_than_it_says(parts, monkeypatch):
 
     with pytest.raises(SnapshotError):
         read_snapshot(whole({**header, "body": {"size": 1 << 19, "sha256": ""}}, bomb), "it")
+
+
+def test_small_file_cannot_ask_for_more_memory_than_the_largest_has(parts):
+    """One computer with a large ordinal, and facts that nobody tells, would be huge columns."""
+    header, packed = parts
+    body = zlib.decompress(packed)
+    end = 8 + int.from_bytes(body[:8], "big")
+    index = json.loads(body[8:end])
+    blobs = Blobs()
+    ordinals = blobs.add_array(np.array([1 << 26], dtype=np.uint32), "<u4")
+    number = blobs.add_array(np.array([0]), "<i8")
+    code = blobs.add_array(np.array([-1]), "<i4")
+    nobody = blobs.add(BitMap().serialize())
+    index["fleet"] = {
+        "ordinals": ordinals, "ids": ["0" * 32], "names": ["pc"], "enrolled": nobody,
+        "facts": {f"f{one}": {"values": [], "codes": code} for one in range(1000)},
+        "states": {}, "runs": {}, "enrolledAt": number, "lastContactAt": number,
+        "lastScanAt": number, "scanVersion": number,
+    }  # fmt: skip
+    index["blobs"] = [len(one) for one in blobs.parts]
+    text = json.dumps(index).encode()
+    made = b"".join([len(text).to_bytes(8, "big"), text, *blobs.parts])
+    told = {"size": len(made), "sha256": sha256_hex(made)}
+
+    with pytest.raises(SnapshotError, match="takes more memory"):
+        read_snapshot(whole({**header, "body": told}, zlib.compress(made)), "it")
 
 
 def test_file_that_is_not_there_is_told(tmp_path):
