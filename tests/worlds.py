@@ -36,6 +36,11 @@ SITE = SiteIdentity("main", "PWR", "main")
 EMPTY_MEMORY = Memory()
 SLICES = MappingProxyType({"debian-12": "5" * 64})
 HEADER = "apiVersion: patchwright.dev/v1alpha1\n"
+LAB_SOURCE = f"""{HEADER}
+kind: CatalogSource
+metadata: {{name: lab}}
+spec: {{type: directory, location: /srv/updates}}
+"""
 BASICS = """
 apiVersion: patchwright.dev/v1alpha1
 kind: Site

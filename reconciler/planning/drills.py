@@ -16,13 +16,13 @@ from reconciler.desired.expansion import DRILL, rollout_name
 from reconciler.desired.state import Placed
 from reconciler.kinds.drill import Drill, DrillSpec
 from reconciler.model.drills import DrillRecord, DrillState, DrillStep
-from reconciler.model.objects import ContentState
 from reconciler.model.times import render_duration
 from reconciler.observed.columns import micros
 from reconciler.observed.memory import Membership
 from reconciler.planning.actions import Cause, Verb
 from reconciler.planning.conditions import ConditionType
 from reconciler.planning.draft import Draft
+from reconciler.planning.syncing import are_read_since, told_staged
 from reconciler.planning.world import World
 
 PHASE = "drill"
@@ -160,11 +160,8 @@ def _enter(
 def _is_synced(drill: DrillView, run: DrillRecord, _: Draft) -> str:
     """Every source was read whole since the beginning (D4, step 1)."""
     catalog = drill.world.observed.catalog
-    for name in drill.world.desired.catalog_sources:
-        freshness = catalog.sources.get(name)
-        fetched_at = freshness.fetched_at if freshness is not None else None
-        if fetched_at is None or fetched_at < run.began_at:
-            return ""
+    if not are_read_since(catalog, drill.world.desired.catalog_sources, run.began_at):
+        return ""
     return f"content version {catalog.version} is the newest"
 
 
@@ -172,10 +169,9 @@ def _is_staged(drill: DrillView, run: DrillRecord, _: Draft) -> str:
     """Every point has confirmed the scan's content (D4, step 2)."""
     memory, name = drill.world.observed.memory, drill.package_name(run)
     packages = {key for key, package in memory.packages.items() if package.name == name}
-    states = [one.state for key, one in memory.assignments.items() if key[:2] in packages]
-    if not states or any(state is not ContentState.DONE for state in states):
-        return ""
-    return f"{len(states)} distribution point(s) hold it"
+    return told_staged(
+        [one.state for key, one in memory.assignments.items() if key[:2] in packages]
+    )
 
 
 def _is_verified(drill: DrillView, run: DrillRecord, draft: Draft) -> str:

@@ -20,6 +20,7 @@ from reconciler.planning.conditions import ConditionType
 from reconciler.planning.coverage import not_covered
 from reconciler.planning.draft import Draft
 from reconciler.planning.phases import make_census
+from reconciler.planning.syncing import are_read_since, told_staged
 from reconciler.planning.world import RolloutView
 
 SCAN_RELEASE = 0
@@ -115,23 +116,17 @@ def _is_synced(rollout: RolloutView, _: Draft) -> str:
     named = rollout.group.document.spec.updates
     if record is None or any(update not in catalog.entries for update in named):
         return ""
-    since = record.steps[0].at
     sources = {catalog.entries[update].update.source for update in named}
-    for source in sorted(sources & world.desired.catalog_sources.keys()):
-        freshness = catalog.sources.get(source)
-        fetched_at = freshness.fetched_at if freshness is not None else None
-        if fetched_at is None or fetched_at < since:
-            return ""
+    asked = sources & world.desired.catalog_sources.keys()
+    if not are_read_since(catalog, asked, record.steps[0].at):
+        return ""
     return f"content version {catalog.version} holds every update"
 
 
 def _is_staged(rollout: RolloutView, _: Draft) -> str:
     """Every point has confirmed the scans' content (D4, step 2)."""
     version = rollout.emergency.content_version if rollout.emergency is not None else 0
-    states = _content_states(rollout, SCAN_RELEASE, version)
-    if not states or any(state is not ContentState.DONE for state in states):
-        return ""
-    return f"{len(states)} distribution point(s) hold it"
+    return told_staged(_content_states(rollout, SCAN_RELEASE, version))
 
 
 def _has_reference_results(rollout: RolloutView, _: Draft) -> str:

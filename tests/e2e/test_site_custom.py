@@ -1,12 +1,14 @@
 """A CustomUpdate from git to machines and off them again: a whole site and real agents."""
 
+from types import MappingProxyType
+
 import pytest
 
 from reconciler.model.ids import sha256_hex
 from reconciler.model.messages import StatusId
 from reconciler.model.rollouts import PhaseState
 from reconciler.model.updates import UpdateState
-from tests.e2e.site import make_package, writing
+from tests.e2e.site import make_package, replacing, writing
 
 pytestmark = pytest.mark.e2e
 
@@ -72,13 +74,13 @@ spec: {{updates: ["{TOOL}"], reason: loses drawings, by: ines}}
 """
 
 
-def begin_with_tool(world, *machines):
+def begin_with_tool(world, *machines, changes=MappingProxyType({}), rollout=ROLLOUT):
     world.add_machines(*machines)
     folder = world.repository / "own/tool"
     folder.mkdir(parents=True)
     (folder / "install.sh").write_text(SCRIPT)
     (folder / "tool").write_text(SOFTWARE)
-    world.commit("Bring the tool", {"own/tool.yaml": writing(UPDATE + ROLLOUT)})
+    world.commit("Bring the tool", {"own/tool.yaml": writing(UPDATE + rollout), **changes})
     world.begin()
 
 
@@ -136,13 +138,15 @@ def test_changed_file_takes_no_force_until_its_digest_is_reviewed(world):
 
 def test_it_is_one_run_with_packages(world):
     world.publish(make_package("app", "1.1-1"))
-    begin_with_tool(world, "reference-1")
-    world.edit(
-        "rollout.yaml",
-        "query: {release: [debian-12], classification: [security]}",
-        f'query: {{release: [debian-12], classification: [security]}}\n  updates: ["{TOOL}"]',
-    )
+    query = "query: {release: [debian-12], classification: [security]}"
+    both = replacing(query, f'{query}\n  updates: ["{TOOL}"]')
+    begin_with_tool(world, "reference-1", changes={"rollout.yaml": both}, rollout="")
     world.wait_for(lambda: has_tool(world, "reference-1"), "the tool to be there")
     world.wait_for(
         lambda: world.versions("reference-1")["app"] == "1.1-1", "the package to be there"
     )
+    world.wait_for(
+        lambda: world.messages("reference-1", StatusId.PROGRAM_SUCCEEDED), "word of the run"
+    )
+
+    assert len(world.messages("reference-1", StatusId.PROGRAM_STARTED)) == 1

@@ -13,7 +13,7 @@ from reconciler.planning.explain.drills import explain_drill, find_drill
 from reconciler.planning.render import review_digest
 from reconciler.planning.syncing import sync_asked_at
 from tests.unit.planning.explanations import decisions_of
-from tests.worlds import HEADER, NOW, PlannerWorld, an_update
+from tests.worlds import HEADER, LAB_SOURCE, NOW, PlannerWorld, an_update
 
 NAME = "Drill/fire"
 DRILL = (
@@ -22,14 +22,6 @@ DRILL = (
 kind: Drill
 metadata: {name: fire}
 spec: {collection: reference, schedule: 30d, targets: {advertised: 1m, verified: 10m}}
-"""
-)
-SOURCE = (
-    HEADER
-    + """
-kind: CatalogSource
-metadata: {name: lab}
-spec: {type: directory, location: /srv/updates}
 """
 )
 SITE_AND_COLLECTIONS = """
@@ -92,7 +84,7 @@ def told_of(world, type_):
 
 
 def test_run_waits_until_every_source_was_read_since(world):
-    world.manifests.append(SOURCE)
+    world.manifests.append(LAB_SOURCE)
     world.sources["lab"] = SourceFreshness("lab", NOW - timedelta(seconds=1))
     world.step()
     assert state_of(world) == "Syncing"
@@ -106,7 +98,7 @@ def test_run_waits_until_every_source_was_read_since(world):
 
 
 def test_sources_are_asked_for_while_a_run_waits_for_them(world):
-    world.manifests.append(SOURCE)
+    world.manifests.append(LAB_SOURCE)
     world.step()
     assert sync_asked_at((), world.memory.drills.values()) == NOW
 

@@ -17,16 +17,8 @@ from tests.unit.planning.emergency_worlds import (
     emergency_world,
     state_of,
 )
-from tests.worlds import HEADER, load_desired
+from tests.worlds import LAB_SOURCE, load_desired
 
-SOURCE = (
-    HEADER
-    + """
-kind: CatalogSource
-metadata: {name: lab}
-spec: {type: directory, location: /srv/updates}
-"""
-)
 FOLDING = EMERGENCY.replace("  reference: ref", "  foldInto: rollup\n  reference: ref")
 
 
@@ -35,12 +27,20 @@ def world():
     return emergency_world()
 
 
+def bring_to_all(world):
+    """Advertise the emergency, and have both computers comply, the reference first."""
+    advertise(world)
+    for name in ("ref", "web"):
+        world.install(name, rollout=BLASTER)
+        world.step()
+
+
 def names_of(records):
     return sorted(one.name for one in records.values())
 
 
 def test_it_waits_until_the_sources_were_read_anew(world):
-    world.manifests.append(SOURCE)
+    world.manifests.append(LAB_SOURCE)
     world.sources["lab"] = SourceFreshness("lab", world.now - timedelta(hours=1))
     world.step()
     assert state_of(world) == "Syncing"
@@ -123,11 +123,7 @@ def test_production_follows_the_reference_computers(world):
 
 
 def test_without_a_group_to_fold_into_it_ends_when_all_comply(world):
-    advertise(world)
-    world.install("ref", rollout=BLASTER)
-    world.step()
-    world.install("web", rollout=BLASTER)
-    world.step()
+    bring_to_all(world)
 
     assert state_of(world) == "Retired"
     assert world.offers() == []
@@ -137,11 +133,7 @@ def test_without_a_group_to_fold_into_it_ends_when_all_comply(world):
 
 
 def test_once_ended_it_makes_no_release_of_a_later_revision(world):
-    advertise(world)
-    world.install("ref", rollout=BLASTER)
-    world.step()
-    world.install("web", rollout=BLASTER)
-    world.step()
+    bring_to_all(world)
     world.revise("deb:Lab/security/app/1.1")
 
     assert state_of(world) == "Retired"
@@ -151,11 +143,7 @@ def test_once_ended_it_makes_no_release_of_a_later_revision(world):
 
 
 def test_every_state_is_entered_once_with_time_and_evidence(world):
-    advertise(world)
-    world.install("ref", rollout=BLASTER)
-    world.step()
-    world.install("web", rollout=BLASTER)
-    world.step()
+    bring_to_all(world)
 
     steps = world.memory.emergencies[BLASTER,].steps
     assert [step.state.value for step in steps] == [
@@ -258,11 +246,7 @@ def test_its_manifest_is_guarded_before_it_has_advertised_anything(world):
 
 
 def test_an_emergency_that_has_ended_is_not_guarded(world):
-    advertise(world)
-    world.install("ref", rollout=BLASTER)
-    world.step()
-    world.install("web", rollout=BLASTER)
-    world.step()
+    bring_to_all(world)
     world.manifests.pop()
     world.step()
 

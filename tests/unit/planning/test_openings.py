@@ -35,6 +35,15 @@ def pass_first(world):
     world.step()
 
 
+def take_first_out(world):
+    """Take the first phase out of the list; give the manifests as they were."""
+    before = world.manifests
+    text = before[0]
+    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
+    world.manifests = [text[:start] + text[stop:], *before[1:]]
+    return before
+
+
 @pytest.mark.parametrize(("early", "state"), [(0 * TICK, "open"), (TICK, "pending")])
 def test_instant_replaces_what_comes_before(early, state):
     world = a_world(f"{{at: {TEN}}}")
@@ -280,9 +289,7 @@ def test_computer_that_left_the_collection_leaves_the_phase():
 def test_removed_phase_ends():
     world = a_world()
     pass_first(world)
-    text = world.manifests[0]
-    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
-    world.manifests = [text[:start] + text[stop:]]
+    take_first_out(world)
     world.step()
 
     assert [offer.phase for offer in world.offers()] == ["rest"]
@@ -293,11 +300,9 @@ def test_removed_phase_ends():
 def test_removed_phase_that_is_written_again_opens_anew():
     world = a_world()
     pass_first(world)
-    text = world.manifests[0]
-    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
-    world.manifests = [text[:start] + text[stop:]]
+    before = take_first_out(world)
     world.step()
-    world.manifests = [text]
+    world.manifests = before
     world.pass_time(days=3)
     world.step()
 
@@ -307,14 +312,12 @@ def test_removed_phase_that_is_written_again_opens_anew():
 def test_nobody_is_late_in_a_phase_that_is_written_again():
     world = a_world()
     pass_first(world)
-    text = world.manifests[0]
-    start, stop = text.index("    - name: first"), text.index("    - {name: rest")
-    world.manifests = [text[:start] + text[stop:]]
+    before = take_first_out(world)
     world.step()
     assert ("monthly", 1, "first") not in world.memory.memberships
 
     world.enrol("ref-3", ring="reference")
-    world.manifests = [text]
+    world.manifests = before
     world.pass_time(days=3)
     world.step()
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconciler.model.drills import DrillState
 from tests.unit.simulation.worlds import a_fleet, a_group, live
-from tests.worlds import BASICS, HEADER, NOW
+from tests.worlds import BASICS, HEADER, LAB_SOURCE, NOW
 
 DRILL = (
     HEADER
@@ -14,18 +14,10 @@ metadata: {name: fire}
 spec: {collection: everybody, schedule: 1d}
 """
 )
-SOURCE = (
-    HEADER
-    + """
-kind: CatalogSource
-metadata: {name: lab}
-spec: {type: directory, location: /srv/updates}
-"""
-)
 
 
 def test_drill_is_proved_every_day():
-    lived = live(a_fleet(a_group("web", 5)), BASICS, DRILL, SOURCE, days=3.0)
+    lived = live(a_fleet(a_group("web", 5)), BASICS, DRILL, LAB_SOURCE, days=3.0)
     runs = [lived.simulation.memory.drills[key] for key in sorted(lived.simulation.memory.drills)]
 
     assert [run.began_at for run in runs] == [NOW + n * timedelta(days=1) for n in range(4)]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from reconciler.observed.columns import instant
@@ -90,6 +91,6 @@ def test_run_that_lasted_long_is_not_expected_to_have_been_over():
     lived = live(a_fleet(), *AT_ONCE, days=0.1)
     runs: Runs = lived.simulation._agents.runs  # noqa: SLF001
     hour = 3600 * 1_000_000
-    ordinals, lasted = runs.until[:4].astype("uint32") * 0, runs.until[:4] * 0 + hour
+    ordinals, lasted = np.zeros(4, dtype=np.uint32), np.full(4, hour)
 
     assert (runs._spans_beyond(ordinals, lasted) >= hour).all()  # noqa: SLF001
